@@ -1,0 +1,198 @@
+# lossd: build, run, test.  `make help` lists the targets.
+#
+# Everything built goes under build/MODE/, with MODE one of release, debug, asan, tsan; build/lossd is
+# the release daemon.  Nothing else in the tree is written to.
+
+MODE    ?= release
+MODES   := release debug asan tsan
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE is '$(MODE)', but must be one of: $(MODES))
+endif
+
+VERSION  := 0.1.0
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+B        := build/$(MODE)
+
+# ---- packages ----------------------------------------------------------------------------------
+# All that is ever installed, by Debian's names, in this one place.
+PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libuv1-dev
+PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev zlib1g-dev python3 util-linux
+PACKAGES_LINT  := clang clang-format clang-tidy
+PACKAGES_IMAGE := mmdebstrap docker.io
+
+# ---- flags -------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wswitch-enum -Wvla
+WERROR   ?=
+HARDENED := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+SANITIZE_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+FLAGS_release := -O2 -g $(HARDENED)
+FLAGS_debug   := -Og -g3
+FLAGS_asan    := -O1 -g $(SANITIZE_ADDRESS)
+FLAGS_tsan    := -O1 -g -fsanitize=thread
+LINK_release  := -pie -Wl,-z,relro,-z,now
+
+# Asserts stay on in every mode.  No contraction: a fused multiply-add would change last bits.
+CFLAGS   ?=
+LDFLAGS  ?=
+CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
+COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(CFLAGS) -MMD -MP
+LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
+LIBS     := -lmicrohttpd -ljansson -luv -lpthread -lm
+
+# ---- what is built from what -------------------------------------------------------------------
+room      = $(patsubst %.c,$(B)/%.o,$(filter-out $(KERNEL_SOURCES),$(wildcard src/$(1)/*.c)))
+KERNEL_SOURCES := src/kernels/rows.c
+KERNELS  := $(B)/src/kernels/rows.float32.o $(B)/src/kernels/rows.float64.o
+LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
+PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(B)/src/config.o
+MAIN     := $(filter-out $(B)/src/config.o,$(patsubst %.c,$(B)/%.o,$(wildcard src/*.c)))
+SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
+UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
+HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
+SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
+
+.PHONY: all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+        tests check-layers check-headers check-unit check-http check-config check-metrics
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: build/lossd $(B)/libloss.a ## build build/lossd and libloss.a (the default)
+
+build/lossd: build/release/lossd
+	@ln -sf release/lossd $@
+ifneq ($(MODE),release)
+build/release/lossd:
+	@$(MAKE) --no-print-directory MODE=release $@
+endif
+
+$(B)/lossd: $(MAIN) $(B)/parts.a $(B)/libloss.a
+	$(CC) $(LINK) -o $@ $^ $(LIBS)
+
+$(B)/libloss.a: $(LIBLOSS)
+$(B)/parts.a: $(PARTS)
+$(B)/%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
+
+$(B)/src/kernels/rows.float32.o: KERNEL := -DREAL=float -DKERNEL=kernel_float32
+$(B)/src/kernels/rows.float64.o: KERNEL := -DREAL=double -DKERNEL=kernel_float64
+$(KERNELS): src/kernels/rows.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(COMPILE) $(KERNEL) -c -o $@ $<
+
+# The version is in one object alone, and that one is remade when it changes.
+$(B)/src/version.o: CPPFLAGS += -DLOSSD_VERSION='"$(VERSION)"' -DLOSSD_REVISION='"$(REVISION)"'
+$(B)/src/version.o: build/version.stamp
+build/version.stamp: FORCE
+	@mkdir -p build; echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' > $@
+.PHONY: FORCE
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- packages and running ----------------------------------------------------------------------
+# Install what is missing of $(1), if anything is; as root, or by sudo.
+define install_packages
+@missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+    echo "installing:" $$missing; \
+    [ "$$(id -u)" = 0 ] && as_root= || as_root=sudo; \
+    $$as_root apt-get update -qq && \
+    $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
+
+deps: ## install the Debian packages that building and running need, if they are missing
+	$(call install_packages,$(PACKAGES_RUN))
+# promtool is in the package of Prometheus, which would start a server: it is unpacked, not installed.
+deps-check: ## and those of the tests
+	$(call install_packages,$(PACKAGES_CHECK))
+	@command -v promtool >/dev/null || test -x build/tools/promtool || { \
+	    mkdir -p build/tools && cd build/tools && apt-get download -qq prometheus && \
+	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool > promtool && \
+	    chmod +x promtool && rm prometheus_*.deb; }
+deps-lint: ## and those of `make lint` and `make format`
+	$(call install_packages,$(PACKAGES_LINT))
+deps-image: ## and those of `make image`
+	$(call install_packages,$(PACKAGES_IMAGE))
+
+run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
+	@$(MAKE) --no-print-directory build/lossd
+	@exec build/lossd $(ARGS)
+
+# ---- tests -------------------------------------------------------------------------------------
+TEST_LIBS := -lcmocka -lcurl -lz $(LIBS)
+
+$(B)/tests/%.o: CPPFLAGS += -Itests
+$(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
+	$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
+
+# libloss needs nothing but libm: this link is the proof.
+$(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.a
+	$(CC) $(LINK) -o $@ $^ -lm
+
+tests: $(UNIT) $(HTTP) $(B)/lossd $(B)/tests/unit/example_libloss ## build the tests of MODE
+
+# Each test program is given the daemon of its own mode.
+RUN_TEST = echo "== $(MODE) $$(basename $$t)"; LOSSD=$(B)/lossd $(TEST_WRAPPER) $$t || exit 1
+ifeq ($(MODE),tsan)
+TEST_WRAPPER := setarch $(shell uname -m) -R
+endif
+
+check-unit: tests
+	@for t in $(UNIT); do $(RUN_TEST); done
+	@$(B)/tests/unit/example_libloss | grep -q '0.000189631437312401'
+check-http: tests
+	@for t in $(HTTP); do $(RUN_TEST); done
+# What has threads: the daemon under all its HTTP tests, and the units that start some.
+THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_log,$(UNIT))
+check-threads: tests
+	@for t in $(THREADED) $(HTTP); do $(RUN_TEST); done
+
+check-layers: ## hold every include against tests/layers/rooms.txt
+	@python3 tests/layers/check_includes.py
+check-headers: # each header compiles alone
+	@for h in $(HEADERS); do \
+	    $(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) -Werror -fsyntax-only -x c $$h || exit 1; done
+	@echo "headers: each compiles alone"
+
+check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
+	@$(MAKE) --no-print-directory check-layers check-headers
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all tests
+	@$(MAKE) --no-print-directory MODE=release check-unit check-http
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan tests
+	@$(MAKE) --no-print-directory MODE=asan check-unit check-http
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=tsan tests
+	@$(MAKE) --no-print-directory MODE=tsan check-threads
+	@echo "make check: all passed"
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+FORMATTED := $(HEADERS) $(SOURCES)
+format: deps-lint ## format the sources by .clang-format
+	@clang-format -i $(FORMATTED)
+lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
+	@clang-format --dry-run --Werror $(FORMATTED)
+	@clang-tidy --quiet $(filter-out src/version.c,$(wildcard src/*.c src/*/*.c)) -- $(CPPFLAGS) -std=c11 \
+	    -DREAL=float -DKERNEL=kernel_float32 2>/dev/null
+	@echo "lint: nothing found"
+
+# ---- installing --------------------------------------------------------------------------------
+PREFIX  ?= /usr/local
+DESTDIR ?=
+install: build/lossd ## install lossd and its reference settings under $(DESTDIR)$(PREFIX)
+	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
+	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
+
+help: ## list the targets
+	@echo "make TARGET [MODE=release|debug|asan|tsan] [CC=gcc|clang]"
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 16
+
+clean: ## remove build/
+	rm -rf build

@@ -1,0 +1,122 @@
+/* evaluation.h - what an evaluation is: the request, the result, and the call between them.
+ *
+ *     scores --softmax--> probabilities --log--> log-probabilities --with targets--> loss
+ *
+ * A request enters this pipeline at one of three stages and gets the cross-entropy of PyTorch's
+ * F.cross_entropy (logits), F.nll_loss (log-probabilities), or H(p, q) = -sum p log q
+ * (probabilities), with their arguments and their special values; README.md lists where it differs.
+ *
+ * Notation: N batch, C classes, d1..dk further positions.  A position r has one row x of C
+ * predictions, a class index y or C class probabilities q; w are class weights (1 if none), e is the
+ * label smoothing, lp the log-probabilities: log softmax(x), x itself, or log x, by the stage.
+ *
+ *     index targets         L = (1-e) w_y (-lp_y) + (e/C) sum_c w_c (-lp_c)     0 where ignored
+ *                           mean = sum L / sum w_y  over the positions not ignored
+ *     probability targets   L = sum_c w_c q'_c (-lp_c),   q' = (1-e) q + e/C
+ *                           mean = sum L / number of positions (not of weights: as PyTorch)
+ *
+ * Source: the documentation of torch.nn.functional.cross_entropy; with logits computed as
+ * (m - x_y) + log1p(sum_{j != argmax} exp(x_j - m)), whose terms are all >= 0 and cancel nothing. */
+#ifndef LOSS_EVALUATION_H
+#define LOSS_EVALUATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loss/arena.h"
+#include "loss/status.h"
+#include "loss/tensor.h"
+
+/*    name, field of the request */
+#define LOSS_STAGE_TABLE(X)                      \
+    X(LOSS_STAGE_LOGITS, "logits")               \
+    X(LOSS_STAGE_PROBABILITIES, "probabilities") \
+    X(LOSS_STAGE_LOG_PROBABILITIES, "log_probabilities")
+
+#define LOSS_REDUCTION_TABLE(X)    \
+    X(LOSS_REDUCTION_MEAN, "mean") \
+    X(LOSS_REDUCTION_SUM, "sum")   \
+    X(LOSS_REDUCTION_NONE, "none")
+
+/* What can be returned beside the loss.  Shapes: P is the shape of the positions, () or (N) or
+ * (N,d1..dk); X is the shape of the predictions. */
+#define LOSS_OUTPUT_TABLE(X)                                                    \
+    X(LOSS_OUTPUT_LOSSES, "losses")           /* P, before reduction */         \
+    X(LOSS_OUTPUT_SOFTMAX, "softmax")         /* X, probabilities of the row */ \
+    X(LOSS_OUTPUT_LOG_SOFTMAX, "log_softmax") /* X, their logarithms */         \
+    X(LOSS_OUTPUT_PREDICTIONS, "predictions") /* P, int64: lowest index of the largest */
+
+#define LOSS_NAME_ENUM(name, text) name,
+enum loss_stage { LOSS_STAGE_TABLE(LOSS_NAME_ENUM) LOSS_STAGE_COUNT };
+enum loss_reduction { LOSS_REDUCTION_TABLE(LOSS_NAME_ENUM) LOSS_REDUCTION_COUNT };
+enum loss_output { LOSS_OUTPUT_TABLE(LOSS_NAME_ENUM) LOSS_OUTPUT_COUNT };
+#undef LOSS_NAME_ENUM
+
+/* Names by value, static strings; and values by name: false, with the value untouched, if unknown. */
+const char *loss_stage_name(enum loss_stage stage);
+const char *loss_reduction_name(enum loss_reduction reduction);
+const char *loss_output_name(enum loss_output output);
+bool loss_reduction_find(const char *name, enum loss_reduction *reduction);
+bool loss_output_find(const char *name, enum loss_output *output);
+
+/* A request.  Its tensors are views; the caller keeps what they point to until the result is used.
+ * Start from LOSS_REQUEST_DEFAULTS. */
+struct loss_request {
+    enum loss_stage stage;
+    struct loss_tensor predictions;    /* floating; (C), (N,C) or (N,C,d1..dk) */
+    struct loss_tensor targets;        /* predictions' shape and floating: class probabilities;
+                                          else integers (), (N), (N,d1..dk): class indices */
+    const struct loss_tensor *weights; /* (C), or NULL; predictions' dtype under index targets */
+    enum loss_reduction reduction;
+    int64_t ignore_index;   /* index targets equal to it do not count; < 0 with probabilities */
+    double label_smoothing; /* 0 .. 1 */
+    bool wants[LOSS_OUTPUT_COUNT];
+};
+
+#define LOSS_REQUEST_DEFAULTS                                                          \
+    {                                                                                  \
+        .reduction = LOSS_REDUCTION_MEAN, .ignore_index = -100, .label_smoothing = 0.0 \
+    }
+
+/* A result.  Its tensors live in the arena of the evaluation. */
+struct loss_result {
+    enum loss_dtype dtype; /* of the loss: predictions', or the widest of all under probabilities */
+    struct loss_tensor loss; /* () for mean and sum, P for none */
+    double loss_sum;         /* numerator and denominator of the mean, before rounding to dtype, */
+    double weight_sum;       /* so that the means of batches can be combined exactly */
+    size_t classes;
+    size_t count; /* positions that count, and those ignored */
+    size_t ignored;
+    size_t correct; /* positions that count whose prediction is the target; index targets only */
+    bool has_correct;
+    struct loss_tensor outputs[LOSS_OUTPUT_COUNT]; /* those wanted; the others are unspecified */
+};
+
+/* Evaluate: LOSS_OK fills *result.  Else *error says what is wrong with the request, the first fault
+ * in PyTorch's order: LOSS_VALUE_OUT_OF_RANGE, LOSS_UNKNOWN_DTYPE, LOSS_INVALID_SHAPE,
+ * LOSS_SHAPE_MISMATCH, LOSS_TARGET_NOT_INTEGER, LOSS_TARGET_OUT_OF_RANGE, or LOSS_OUT_OF_MEMORY.
+ * Scratch and results come from `arena`.  May run in any number of threads, each with its own arena;
+ * keeps no state.  The floating-point environment must be the default one. */
+enum loss_status loss_evaluate(const struct loss_request *request, struct loss_arena *arena,
+                               struct loss_result *result, struct loss_error *error);
+
+/* The same in steps, for a caller that wants to stop in between or to use several threads: a plan has
+ * blocks of positions, cut by the shape alone, so that the bits of the result do not depend on who
+ * ran them or in which order. */
+struct loss_plan;
+
+/* Check everything but the predictions' values, and take all memory from `arena`.  *request must stay
+ * as it is until loss_plan_finish. */
+enum loss_status loss_plan_new(const struct loss_request *request, struct loss_arena *arena,
+                               struct loss_plan **plan, struct loss_error *error);
+size_t loss_plan_blocks(const struct loss_plan *plan);
+
+/* Run one block, 0 .. blocks-1, each exactly once; different blocks may run at the same time. */
+void loss_plan_run(struct loss_plan *plan, size_t block);
+
+/* After all blocks: reduce them.  LOSS_VALUE_OUT_OF_RANGE if a predicted probability is negative. */
+enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *result,
+                                  struct loss_error *error);
+
+#endif

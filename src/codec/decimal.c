@@ -1,0 +1,250 @@
+/* decimal.c - JSON numbers to binary, correctly rounded. */
+#include "codec/decimal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/powers.h"
+
+enum {
+    DIGITS_MAX = 19, /* as many as always fit 64 bits */
+    EXPONENT_LIMIT = 1000000000,
+};
+
+static inline bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+/* Whether the 8 bytes at `text` are digits, and their value: the lower nibbles of all bytes are added
+ * up in pairs, fours and eights by three multiplications.  Little-endian only. */
+static inline bool eight_digits(const char *text, uint64_t *value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t bytes;
+
+    memcpy(&bytes, text, sizeof bytes);
+    if (((bytes & 0xf0f0f0f0f0f0f0f0u) |
+         (((bytes + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
+        return false;
+    bytes = (bytes & 0x0f0f0f0f0f0f0f0fu) * (10 * 256 + 1) >> 8;
+    bytes = (bytes & 0x00ff00ff00ff00ffu) * (100 * 65536 + 1) >> 16;
+    *value = (bytes & 0x0000ffff0000ffffu) * (10000 * 4294967296u + 1) >> 32;
+    return true;
+#else
+    (void)text;
+    (void)value;
+    return false;
+#endif
+}
+
+/* Read digits from `text` on into *digits, which wraps once more than 19 are significant; the caller
+ * looks at that. */
+static const char *scan_digits(const char *text, uint64_t *digits)
+{
+    uint64_t value = *digits;
+
+    while (is_digit(*text))
+        value = 10 * value + (uint64_t)(*text++ - '0');
+    *digits = value;
+    return text;
+}
+
+/* More than 19 digits were written: take the first 19 significant ones again, slowly.  `end` is the
+ * byte after the digits. */
+static void rescan(const char *text, const char *end, struct decimal *decimal)
+{
+    bool fraction = false;
+    int count = 0;
+
+    decimal->digits = 0;
+    for (; text < end; text++) {
+        if (*text == '.') {
+            fraction = true;
+            continue;
+        }
+        if (count < DIGITS_MAX) {
+            decimal->digits = 10 * decimal->digits + (uint64_t)(*text - '0');
+            count += decimal->digits != 0; /* leading zeros are not significant */
+            decimal->exponent -= fraction;
+        } else {
+            decimal->cut |= *text != '0';
+            decimal->exponent += !fraction;
+        }
+    }
+}
+
+/* The exponent after an 'e'; NULL if it has no digits. */
+static const char *scan_exponent(const char *text, int64_t *exponent, const char **stop)
+{
+    bool negative = *text == '-';
+    int64_t value = 0;
+
+    if (*text == '-' || *text == '+')
+        text++;
+    if (!is_digit(*text)) {
+        *stop = text;
+        return NULL;
+    }
+    for (; is_digit(*text); text++) {
+        if (value < EXPONENT_LIMIT)
+            value = 10 * value + (*text - '0');
+    }
+    *exponent = negative ? -value : value;
+    return text;
+}
+
+const char *decimal_scan(const char *text, struct decimal *decimal, const char **stop)
+{
+    const char *first, *end;
+    int64_t exponent = 0;
+    long written;
+
+    *decimal = (struct decimal){.start = text, .negative = *text == '-'};
+    first = text += decimal->negative;
+    text = scan_digits(text, &decimal->digits);
+    written = text - first;
+    if (written == 0 || (written > 1 && *first == '0')) {
+        *stop = written == 0 ? text : first + 1;
+        return NULL;
+    }
+    if (*text == '.') {
+        const char *point = text++;
+        uint64_t eight;
+
+        while (eight_digits(text, &eight)) {
+            decimal->digits = 100000000 * decimal->digits + eight;
+            text += 8;
+        }
+        text = scan_digits(text, &decimal->digits);
+        if (text == point + 1) {
+            *stop = text;
+            return NULL;
+        }
+        decimal->exponent = point + 1 - text;
+        written += text - point - 1;
+    }
+    end = text;
+    if (*text == 'e' || *text == 'E') {
+        text = scan_exponent(text + 1, &exponent, stop);
+        if (text == NULL)
+            return NULL;
+    }
+    if (written > DIGITS_MAX) {
+        decimal->exponent = 0;
+        rescan(first, end, decimal);
+    }
+    decimal->exponent += exponent;
+    return text;
+}
+
+/* Eisel-Lemire: the double nearest to digits * 10^q.  False if 128 bits of 10^q cannot tell. */
+static bool convert(uint64_t digits, int64_t q, double *value)
+{
+    enum { FRACTION_BITS = 52, SPARE_BITS = 64 - FRACTION_BITS - 3 };
+    const uint64_t mask = UINT64_MAX >> (FRACTION_BITS + 3);
+    const struct power *power = &powers[q - POWERS_LOWEST];
+    int zeros = __builtin_clzll(digits), upper;
+    uint64_t high, low, bits;
+    int64_t exponent;
+    uint128 product;
+
+    digits <<= zeros;
+    product = (uint128)digits * power->high;
+    high = (uint64_t)(product >> 64);
+    low = (uint64_t)product;
+    if ((high & mask) == mask) { /* the lower half of the power may carry into the bits we keep */
+        uint64_t carry = (uint64_t)((uint128)digits * power->low >> 64);
+
+        low += carry;
+        high += low < carry;
+    }
+    if (low == UINT64_MAX && (q < -27 || q > 55))
+        return false;
+    upper = (int)(high >> 63);
+    bits = high >> (upper + SPARE_BITS);
+    exponent = ((217706 * q) >> 16) + 63 + upper - zeros + 1023; /* 217706 / 2^16 = log2 10 */
+    if (exponent <= 0) {                                         /* subnormal, or nothing left */
+        if (exponent <= -63)
+            bits = 0;
+        else
+            bits >>= 1 - exponent;
+        bits = (bits + (bits & 1)) >> 1; /* a carry makes the smallest normal number by itself */
+        memcpy(value, &bits, sizeof *value);
+        return true;
+    }
+    /* Exactly half way, which only small powers can be: to even instead of up. */
+    if (low <= 1 && q >= -4 && q <= 23 && (bits & 3) == 1 && bits << (upper + SPARE_BITS) == high)
+        bits &= ~(uint64_t)1;
+    bits = (bits + (bits & 1)) >> 1;
+    if (bits >> (FRACTION_BITS + 1) != 0) {
+        bits >>= 1;
+        exponent++;
+    }
+    if (exponent >= 0x7ff) {
+        bits = (uint64_t)0x7ff << FRACTION_BITS;
+    } else {
+        bits &= ((uint64_t)1 << FRACTION_BITS) - 1;
+        bits |= (uint64_t)exponent << FRACTION_BITS;
+    }
+    memcpy(value, &bits, sizeof *value);
+    return true;
+}
+
+static double magnitude(const struct decimal *decimal)
+{
+    static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    int64_t q = decimal->exponent;
+    double value, next;
+
+    if (!decimal->cut && decimal->digits <= (uint64_t)1 << 53 && q >= -22 && q <= 22) {
+        value = (double)decimal->digits;
+        return q < 0 ? value / exact[-q] : value * exact[q];
+    }
+    if (decimal->digits == 0 || q < POWERS_LOWEST)
+        return 0.0; /* below 2^64 * 10^-343, which is less than half the smallest subnormal */
+    if (q > 308)
+        return __builtin_inf();
+    if (convert(decimal->digits, q, &value)) {
+        if (!decimal->cut)
+            return value;
+        /* The true digits lie between these and the next ones: equal results settle it. */
+        if (convert(decimal->digits + 1, q, &next) && value == next)
+            return value;
+    }
+    return strtod(decimal->start + decimal->negative, NULL);
+}
+
+double decimal_to_double(const struct decimal *decimal)
+{
+    double value = magnitude(decimal);
+
+    return decimal->negative ? -value : value;
+}
+
+enum decimal_kind decimal_to_int64(const struct decimal *decimal, int64_t *value)
+{
+    uint64_t digits = decimal->digits;
+    int64_t exponent = decimal->exponent;
+
+    if (digits == 0) {
+        *value = 0;
+        return DECIMAL_INTEGER;
+    }
+    for (; exponent < 0; exponent++) {
+        if (decimal->cut || digits % 10 != 0)
+            return DECIMAL_FRACTION;
+        digits /= 10;
+    }
+    for (; exponent > 0; exponent--) {
+        if (digits > UINT64_MAX / 10)
+            return DECIMAL_HUGE;
+        digits *= 10;
+    }
+    if (decimal->cut || digits > (uint64_t)INT64_MAX + decimal->negative)
+        return DECIMAL_HUGE;
+    *value = decimal->negative ? (int64_t)(0 - digits) : (int64_t)digits;
+    return DECIMAL_INTEGER;
+}

@@ -1,0 +1,20 @@
+/* powers.h - 128-bit significands of the powers of ten, for reading and writing decimals. */
+#ifndef CODEC_POWERS_H
+#define CODEC_POWERS_H
+
+#include <stdint.h>
+
+enum { POWERS_LOWEST = -342, POWERS_HIGHEST = 324 };
+
+__extension__ typedef unsigned __int128 uint128; /* C11 has no name for it */
+
+struct power {
+    uint64_t high;
+    uint64_t low;
+};
+
+/* Row q - POWERS_LOWEST: the leading 128 bits of 5^q, top bit set; 10^q has the same ones.  Exact for
+ * 0..55; rounded up for -27..-1; cut off elsewhere. */
+extern const struct power powers[POWERS_HIGHEST - POWERS_LOWEST + 1];
+
+#endif

@@ -1,0 +1,89 @@
+/* reply_json.c - the JSON form of a reply. */
+#include "codec/reply_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void put_key(struct text *text, const char *key)
+{
+    text_put(text, text->length > 1 ? ",\"" : "\"", text->length > 1 ? 2 : 1);
+    text_word(text, key);
+    text_put(text, "\":", 2);
+}
+
+static void put_count(struct text *text, const char *key, size_t value)
+{
+    put_key(text, key);
+    text_unsigned(text, value);
+}
+
+bool reply_json_write(struct text *text, const struct codec_request *request,
+                      const struct loss_result *result)
+{
+    text_put(text, "{", 1);
+    if (request->id != NULL) {
+        put_key(text, "id");
+        text_string(text, request->id);
+    }
+    put_key(text, "loss");
+    text_tensor(text, &result->loss);
+    put_key(text, "loss_sum");
+    text_double(text, result->loss_sum);
+    put_key(text, "weight_sum");
+    text_double(text, result->weight_sum);
+    put_count(text, "count", result->count);
+    put_count(text, "ignored", result->ignored);
+    if (result->has_correct)
+        put_count(text, "correct", result->correct);
+    put_count(text, "classes", result->classes);
+    put_key(text, "dtype");
+    text_string(text, loss_dtype_name(result->dtype));
+    for (int i = 0; i < LOSS_OUTPUT_COUNT; i++) {
+        if (!request->loss.wants[i])
+            continue;
+        put_key(text, loss_output_name((enum loss_output)i));
+        text_tensor(text, &result->outputs[i]);
+    }
+    text_put(text, "}\n", 2);
+    return !text->failed;
+}
+
+/* Append a JSON string to the buffer, escaped; a sentence is ASCII but for what a client wrote. */
+static char *append_string(char *at, const char *string)
+{
+    *at++ = '"';
+    for (; *string != '\0'; string++) {
+        unsigned char byte = (unsigned char)*string;
+
+        if (byte == '"' || byte == '\\') {
+            *at++ = '\\';
+            *at++ = (char)byte;
+        } else if (byte < 0x20 ||
+                   byte >= 0x7f) { /* cutting may have split a character: ASCII only */
+            at += sprintf(at, "\\u%04x", byte < 0x20 || byte == 0x7f ? byte : 0xfffd);
+        } else {
+            *at++ = (char)byte;
+        }
+    }
+    *at++ = '"';
+    return at;
+}
+
+static char *append_member(char *at, const char *key, const char *string)
+{
+    at += sprintf(at, "%s\"%s\": ", key[0] == 'e' ? "{" : ", ", key);
+    return append_string(at, string);
+}
+
+size_t reply_json_write_error(const struct loss_error *error, const char *request_id, char *buffer)
+{
+    char *at = append_member(buffer, "error", error->sentence);
+
+    at = append_member(at, "code", loss_status_code(error->status));
+    if (error->where[0] != '\0')
+        at = append_member(at, "where", error->where);
+    if (request_id != NULL)
+        at = append_member(at, "request_id", request_id);
+    memcpy(at, "}\n", 2);
+    return (size_t)(at + 2 - buffer);
+}

@@ -1,0 +1,350 @@
+/* scan.c - walking over JSON text, strictly by RFC 8259. */
+#include "codec/scan.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/decimal.h"
+
+static enum loss_status fail(struct scanner *scanner, enum loss_status status, const char *where,
+                             const char *format, va_list arguments)
+{
+    char sentence[sizeof scanner->error->sentence];
+
+    (void)vsnprintf(sentence, sizeof sentence, format, arguments);
+    return loss_fail(scanner->error, status, where, "%s", sentence);
+}
+
+enum loss_status scan_fail(struct scanner *scanner, enum loss_status status, const char *at,
+                           const char *format, ...)
+{
+    char where[24];
+    va_list arguments;
+
+    (void)snprintf(where, sizeof where, "%td", at - scanner->text);
+    va_start(arguments, format);
+    (void)fail(scanner, status, where, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum loss_status scan_fail_member(struct scanner *scanner, enum loss_status status,
+                                  const char *format, ...)
+{
+    char where[2 * SCAN_KEY_BYTES + 2];
+    size_t length = 0;
+    va_list arguments;
+
+    where[length++] = '/';
+    for (const char *c = scanner->key; *c != '\0'; c++) { /* RFC 6901: ~0 is '~', ~1 is '/' */
+        if (*c == '~' || *c == '/') {
+            where[length++] = '~';
+            where[length++] = *c == '~' ? '0' : '1';
+        } else {
+            where[length++] = *c;
+        }
+    }
+    where[length] = '\0';
+    va_start(arguments, format);
+    (void)fail(scanner, status, where, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const char *scan_describe(const struct scanner *scanner, const char *at, char *text, size_t size)
+{
+    unsigned char byte = (unsigned char)*at;
+    double value;
+
+    if (at >= scanner->end)
+        (void)snprintf(text, size, "the end of the body");
+    else if (byte == '[')
+        (void)snprintf(text, size, "an array");
+    else if (byte == '{')
+        (void)snprintf(text, size, "an object");
+    else if (byte == '"')
+        (void)snprintf(text, size, "a string");
+    else if (scan_non_finite(at, &value) != NULL)
+        (void)snprintf(text, size, "%s",
+                       isnan(value) ? "NaN"
+                       : value > 0  ? "Infinity"
+                                    : "-Infinity");
+    else if (byte == '-' || (byte >= '0' && byte <= '9'))
+        (void)snprintf(text, size, "a number");
+    else if (strncmp(at, "true", 4) == 0 || strncmp(at, "false", 5) == 0)
+        (void)snprintf(text, size, "a boolean");
+    else if (strncmp(at, "null", 4) == 0)
+        (void)snprintf(text, size, "null");
+    else if (byte > ' ' && byte < 0x7f)
+        (void)snprintf(text, size, "'%c'", byte);
+    else
+        (void)snprintf(text, size, "the byte 0x%02x", byte);
+    return text;
+}
+
+enum loss_status scan_fail_expected(struct scanner *scanner, const char *expected, const char *at)
+{
+    char found[32];
+
+    return scan_fail(scanner, LOSS_INVALID_JSON, at, "expected %s at byte %td, but found %s",
+                     expected, at - scanner->text, scan_describe(scanner, at, found, sizeof found));
+}
+
+enum loss_status scan_open(struct scanner *scanner)
+{
+    if (scanner->depth == scanner->depth_max)
+        return scan_fail(scanner, LOSS_TOO_DEEP, scanner->at,
+                         "the JSON is nested more than %u deep (json_depth_max)",
+                         scanner->depth_max);
+    scanner->depth++;
+    scanner->at++;
+    return LOSS_OK;
+}
+
+/* The length of the well-formed UTF-8 sequence at `at` (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF), or 0. */
+static int utf8_length(const unsigned char *at)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    int length = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+
+    if (at[0] < 0xc2 || at[0] > 0xf4)
+        return 0;
+    if (at[0] == 0xe0)
+        low = 0xa0;
+    else if (at[0] == 0xed)
+        high = 0x9f;
+    else if (at[0] == 0xf0)
+        low = 0x90;
+    else if (at[0] == 0xf4)
+        high = 0x8f;
+    if (at[1] < low || at[1] > high)
+        return 0;
+    for (int i = 2; i < length; i++) { /* a NUL ends this before the text does */
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return length;
+}
+
+/* The four hexadecimal digits at `at`, or -1. */
+static int32_t four_hex(const char *at)
+{
+    int32_t value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* Step over the escape at `at`; *code is the character it stands for. */
+static enum loss_status scan_escape(struct scanner *scanner, uint32_t *code)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    const char *at = scanner->at + 1, *letter = *at != '\0' ? strchr(letters, *at) : NULL;
+    int32_t unit, low;
+
+    if (letter != NULL) {
+        *code = (uint32_t)meanings[letter - letters];
+        scanner->at += 2;
+        return LOSS_OK;
+    }
+    unit = *at == 'u' ? four_hex(at + 1) : -1;
+    if (unit < 0)
+        return scan_fail_expected(scanner, "an escape such as \\n or \\u00e9", scanner->at);
+    if (unit == 0)
+        return scan_fail(scanner, LOSS_INVALID_JSON, scanner->at,
+                         "the escape \\u0000 at byte %td is not supported",
+                         scanner->at - scanner->text);
+    *code = (uint32_t)unit;
+    scanner->at += 6;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return LOSS_OK;
+    low = unit < 0xdc00 && scanner->at[0] == '\\' && scanner->at[1] == 'u'
+              ? four_hex(scanner->at + 2)
+              : -1;
+    if (low < 0xdc00 || low > 0xdfff)
+        return scan_fail(scanner, LOSS_INVALID_UTF8, scanner->at - 6,
+                         "the escape at byte %td is one half of a surrogate pair",
+                         scanner->at - 6 - scanner->text);
+    *code = 0x10000 + (((uint32_t)unit - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
+    scanner->at += 6;
+    return LOSS_OK;
+}
+
+/* Step over the string at `at`; its first `size` decoded bytes go to `decoded`, with a NUL.  An
+ * escape above U+007F is kept as '?' there: no known key has one. */
+static enum loss_status scan_characters(struct scanner *scanner, char *decoded, size_t size)
+{
+    const char *start = scanner->at++;
+    size_t length = 0;
+
+    for (;;) {
+        unsigned char byte = (unsigned char)*scanner->at;
+        uint32_t code = byte;
+        int bytes = 1;
+
+        if (byte == '"')
+            break;
+        if (byte == '\\') {
+            enum loss_status status = scan_escape(scanner, &code);
+
+            if (status != LOSS_OK)
+                return status;
+            bytes = 0;
+        } else if (byte < 0x20) {
+            if (scanner->at >= scanner->end)
+                return scan_fail(scanner, LOSS_INVALID_JSON, scanner->at,
+                                 "the body ends inside the string that begins at byte %td",
+                                 start - scanner->text);
+            return scan_fail(scanner, LOSS_INVALID_JSON, scanner->at,
+                             "the string at byte %td has an unescaped control character 0x%02x",
+                             start - scanner->text, byte);
+        } else if (byte >= 0x80) {
+            bytes = utf8_length((const unsigned char *)scanner->at);
+            if (bytes == 0)
+                return scan_fail(scanner, LOSS_INVALID_UTF8, scanner->at,
+                                 "the byte 0x%02x at offset %td begins no valid UTF-8 sequence",
+                                 byte, scanner->at - scanner->text);
+        }
+        if (length + 1 < size)
+            decoded[length++] = code >= 0x20 && code < 0x7f ? (char)code : '?';
+        scanner->at += bytes;
+    }
+    scanner->at++;
+    if (size > 0)
+        decoded[length] = '\0';
+    return LOSS_OK;
+}
+
+enum loss_status scan_string(struct scanner *scanner)
+{
+    return scan_characters(scanner, NULL, 0);
+}
+
+enum loss_status scan_key(struct scanner *scanner)
+{
+    return scan_characters(scanner, scanner->key, sizeof scanner->key);
+}
+
+const char *scan_non_finite(const char *at, double *value)
+{
+    static const struct {
+        const char *word;
+        double value;
+    } words[] = {{"NaN", NAN}, {"Infinity", INFINITY}, {"-Infinity", -INFINITY}};
+    bool quoted = *at == '"';
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t length = strlen(words[i].word);
+
+        if (strncmp(at + quoted, words[i].word, length) != 0)
+            continue;
+        if (quoted && at[1 + length] != '"')
+            continue;
+        *value = words[i].value;
+        return at + length + (quoted ? 2 : 0);
+    }
+    return NULL;
+}
+
+static enum loss_status scan_literal(struct scanner *scanner)
+{
+    static const char *const literals[] = {"true", "false", "null"};
+
+    for (size_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
+        size_t length = strlen(literals[i]);
+
+        if (strncmp(scanner->at, literals[i], length) == 0) {
+            scanner->at += length;
+            return LOSS_OK;
+        }
+    }
+    return scan_fail_expected(scanner, "a value", scanner->at);
+}
+
+static enum loss_status scan_number(struct scanner *scanner)
+{
+    struct decimal decimal;
+    const char *stop, *after = decimal_scan(scanner->at, &decimal, &stop);
+
+    if (after == NULL)
+        return scan_fail_expected(scanner, "a digit of a number", stop);
+    if (isinf(decimal_to_double(&decimal)))
+        return scan_fail_member(scanner, LOSS_NUMBER_OUT_OF_RANGE,
+                                "a number of %s is too large for float64", scanner->key);
+    scanner->at = after;
+    return LOSS_OK;
+}
+
+/* The members of an object or the elements of an array, after its opening bracket, up to `close`. */
+static enum loss_status scan_members(struct scanner *scanner, char close)
+{
+    enum loss_status status;
+
+    scan_space(scanner);
+    if (*scanner->at == close) {
+        scanner->at++;
+        return LOSS_OK;
+    }
+    for (;;) {
+        scan_space(scanner);
+        if (close == '}') {
+            if (*scanner->at != '"')
+                return scan_fail_expected(scanner, "a member name in quotes", scanner->at);
+            if ((status = scan_string(scanner)) != LOSS_OK)
+                return status;
+            scan_space(scanner);
+            if (*scanner->at != ':')
+                return scan_fail_expected(scanner, "':'", scanner->at);
+            scanner->at++;
+        }
+        if ((status = scan_value(scanner)) != LOSS_OK)
+            return status;
+        scan_space(scanner);
+        if (*scanner->at == close) {
+            scanner->at++;
+            return LOSS_OK;
+        }
+        if (*scanner->at != ',')
+            return scan_fail_expected(scanner, close == '}' ? "',' or '}'" : "',' or ']'",
+                                      scanner->at);
+        scanner->at++;
+    }
+}
+
+enum loss_status scan_value(struct scanner *scanner)
+{
+    enum loss_status status;
+    double value;
+    char open;
+
+    scan_space(scanner);
+    open = *scanner->at;
+    if (open == '"')
+        return scan_string(scanner);
+    if (scan_non_finite(scanner->at, &value) != NULL)
+        return scan_fail_member(scanner, LOSS_NON_FINITE,
+                                "%s holds a NaN or infinity, which only tensors may", scanner->key);
+    if (open == '-' || (open >= '0' && open <= '9'))
+        return scan_number(scanner);
+    if (open != '{' && open != '[')
+        return scan_literal(scanner);
+    if ((status = scan_open(scanner)) != LOSS_OK)
+        return status;
+    status = scan_members(scanner, open == '{' ? '}' : ']'); /* depth_max bounds the recursion */
+    scanner->depth--;
+    return status;
+}

@@ -1,0 +1,37 @@
+/* text.h - a growing JSON text in an arena.  When memory runs out it stays as it is and says so once,
+ * at the end, so that writers need no checks in between. */
+#ifndef CODEC_TEXT_H
+#define CODEC_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "loss/arena.h"
+#include "loss/tensor.h"
+
+struct text {
+    struct loss_arena *arena; /* nothing else may be taken from it while the text grows */
+    char *data;
+    size_t length, capacity;
+    bool failed; /* memory ran out: the text is incomplete */
+};
+
+/* An empty text with room for `capacity` bytes. */
+void text_init(struct text *text, struct loss_arena *arena, size_t capacity);
+
+/* Room for `bytes` more: where to write them, or NULL if memory ran out.  Add to length afterwards. */
+char *text_room(struct text *text, size_t bytes);
+
+void text_put(struct text *text, const char *bytes, size_t length);
+void text_word(struct text *text, const char *word); /* as it is, up to its NUL */
+
+/* A JSON string: quotes, and escapes where RFC 8259 wants them.  `string` is UTF-8. */
+void text_string(struct text *text, const char *string);
+
+void text_unsigned(struct text *text, size_t value);
+void text_double(struct text *text, double value); /* as shortest.h writes it */
+
+/* Nested arrays of the tensor's shape; a single number for rank 0.  float32, float64 and int64. */
+void text_tensor(struct text *text, const struct loss_tensor *tensor);
+
+#endif

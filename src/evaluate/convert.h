@@ -1,0 +1,23 @@
+/* convert.h - elements of any dtype to the types the arithmetic uses, and back. */
+#ifndef EVALUATE_CONVERT_H
+#define EVALUATE_CONVERT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loss/tensor.h"
+
+/* Widen `count` elements.  float64 takes any dtype; float32 takes the floating ones but float64;
+ * int64 takes the integers.  All exact, but for int64 to float64 above 2^53, which rounds. */
+void convert_to_float64(enum loss_dtype dtype, const void *from, size_t count, double *to);
+void convert_to_float32(enum loss_dtype dtype, const void *from, size_t count, float *to);
+void convert_to_int64(enum loss_dtype dtype, const void *from, size_t count, int64_t *to);
+
+/* Store `value` as element `index` of an array of a floating dtype: one rounding, to nearest even;
+ * what is too large becomes infinite. */
+void convert_store(enum loss_dtype dtype, void *to, size_t index, double value);
+
+/* Narrow `count` elements in place, from float32 or float64 to a floating dtype that is no wider. */
+void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t count);
+
+#endif

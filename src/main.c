@@ -1,0 +1,130 @@
+/* main.c - the program: which command, and the daemon from start to stop. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/envelope.h"
+#include "commands.h"
+#include "config.h"
+#include "server/server.h"
+#include "version.h"
+
+enum { EXIT_USAGE = 2 }; /* a setting or an argument is wrong, and nothing was started */
+
+static void print_help(void)
+{
+    (void)printf(
+        "lossd %s - computes the losses of model outputs, over HTTP\n"
+        "\n"
+        "usage: lossd [SETTINGS]                  serve until SIGTERM or SIGINT\n"
+        "       lossd evaluate [FILE] [SETTINGS]  evaluate one JSON request from FILE, or from\n"
+        "                                         standard input, and print the reply\n"
+        "       lossd healthcheck [SETTINGS]      exit 0 if the daemon of these settings is ready\n"
+        "       lossd config [SETTINGS]           print the settings in effect, as JSON\n"
+        "       lossd --help | --version\n"
+        "\n"
+        "Each setting is a flag, --json-bytes-max 1000; a variable of the environment,\n"
+        "LOSSD_JSON_BYTES_MAX=1000; and a member of the JSON file named by --config FILE or\n"
+        "LOSSD_CONFIG: {\"json_bytes_max\": 1000}.  A flag wins over the environment, that over "
+        "the\n"
+        "file.  Exit status: 0 done, 1 it failed, 2 a setting or an argument is wrong.\n"
+        "\n",
+        version_number);
+    config_print_help(stdout);
+}
+
+/* For a person at a terminal; a log collector reads standard error. */
+static void greet(const struct config *config, const struct server *server)
+{
+    const char *host = config->server.listen_address;
+    bool v6 = strchr(host, ':') != NULL;
+
+    (void)printf("lossd %s listens on http://%s%s%s:%u\n"
+                 "try:  curl -s http://%s%s%s:%u/v1/evaluate --json "
+                 "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], \"targets\": [0,2,1]}'\n",
+                 version_number, v6 ? "[" : "", host, v6 ? "]" : "", server_port(server),
+                 v6 ? "[" : "", host, v6 ? "]" : "", server_port(server));
+    (void)fflush(stdout);
+}
+
+static int serve(struct config *config)
+{
+    struct log log = {.level = (enum log_level)config->log_level,
+                      .format = (enum log_format)config->log_format};
+    struct loss_error error;
+    struct server *server = server_start(&config->server, &log, &error);
+    bool all_answered;
+
+    if (server == NULL) {
+        (void)fprintf(stderr, "lossd: %s\n", error.sentence);
+        return EXIT_FAILURE;
+    }
+    const struct log_field fields[] = {
+        {"version", version_number, 0},
+        {"address", config->server.listen_address, 0},
+        {"port", NULL, server_port(server)},
+        {"workers", NULL, (double)config->server.workers},
+        {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
+    };
+    log_write(&log, LOG_INFO, "listening", fields, sizeof fields / sizeof fields[0]);
+    if (log.format == LOG_TEXT)
+        greet(config, server);
+    all_answered = server_run(server);
+    server_stop(server);
+    return all_answered ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int print_config(struct config *config)
+{
+    options_resolve(&config->server);
+    config_print(config, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int check_health(struct config *config)
+{
+    return command_healthcheck(config);
+}
+
+int main(int count, char **arguments)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct config *config);
+    } commands[] = {{"config", print_config}, {"healthcheck", check_health}};
+    const char *name = count > 1 ? arguments[1] : "";
+    bool evaluates = strcmp(name, "evaluate") == 0;
+    int (*run)(struct config * config) = serve, used = 1, status = EXIT_USAGE;
+    char fault[CONFIG_FAULT_BYTES];
+    struct config config;
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_help();
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(name, "--version") == 0) {
+        (void)printf("lossd %s (%s)\n", version_number, version_revision);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            run = commands[i].run;
+            used = 2;
+        }
+    }
+    const char *path =
+        evaluates && count > 2 && strncmp(arguments[2], "--", 2) != 0 ? arguments[2] : NULL;
+    if (evaluates)
+        used = path != NULL ? 3 : 2;
+    (void)signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of write(), no more */
+    envelope_start();
+    if (!config_load(&config, count - used, arguments + used, fault)) {
+        (void)fprintf(stderr, "lossd: %s\n", fault);
+    } else {
+        config.server.version = version_number;
+        config.server.revision = version_revision;
+        status = evaluates ? command_evaluate(&config, path) : run(&config);
+    }
+    config_free(&config);
+    return status;
+}

@@ -1,0 +1,184 @@
+/* metrics.c - the registry of series and its text. */
+#include "observe/metrics.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABELS_BYTES = 96, LINE_BYTES_MAX = 512, BUCKETS = 18 };
+
+/* Upper bounds in nanoseconds, and in seconds as they are written. */
+static const struct {
+    uint64_t nanoseconds;
+    const char *le;
+} buckets[BUCKETS] = {
+    {25000, "2.5e-05"},  {50000, "5e-05"},      {100000, "0.0001"},  {250000, "0.00025"},
+    {500000, "0.0005"},  {1000000, "0.001"},    {2500000, "0.0025"}, {5000000, "0.005"},
+    {10000000, "0.01"},  {25000000, "0.025"},   {50000000, "0.05"},  {100000000, "0.1"},
+    {250000000, "0.25"}, {500000000, "0.5"},    {1000000000, "1.0"}, {2500000000, "2.5"},
+    {5000000000, "5.0"}, {10000000000, "10.0"},
+};
+
+struct metric {
+    struct metric *next;
+    enum metric_kind kind;
+    const char *name, *help;
+    char labels[LABELS_BYTES];
+    double (*read)(void *context); /* or NULL: the value is here */
+    void *context;
+    _Atomic uint64_t value; /* of a histogram: the sum in nanoseconds */
+    _Atomic uint64_t
+        *bucket_counts; /* histograms: BUCKETS and one for what is above; not cumulative */
+};
+
+struct metrics {
+    struct metric *first;
+    struct metric **last;
+    size_t lines; /* at most this many are written */
+};
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+
+    if (metrics != NULL)
+        metrics->last = &metrics->first;
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    if (metrics == NULL)
+        return;
+    for (struct metric *metric = metrics->first; metric != NULL;) {
+        struct metric *next = metric->next;
+
+        free(metric->bucket_counts);
+        free(metric);
+        metric = next;
+    }
+    free(metrics);
+}
+
+struct metric *metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name,
+                           const char *help, const char *labels)
+{
+    struct metric *metric = calloc(1, sizeof *metric);
+
+    if (metric == NULL)
+        return NULL;
+    metric->kind = kind;
+    metric->name = name;
+    metric->help = help;
+    (void)snprintf(metric->labels, sizeof metric->labels, "%s", labels != NULL ? labels : "");
+    *metrics->last = metric;
+    metrics->last = &metric->next;
+    metrics->lines += 3; /* HELP, TYPE, value */
+    return metric;
+}
+
+struct metric *metrics_add_histogram(struct metrics *metrics, const char *name, const char *help,
+                                     const char *labels)
+{
+    _Atomic uint64_t *counts = calloc(BUCKETS + 1, sizeof *counts);
+    struct metric *metric =
+        counts != NULL ? metrics_add(metrics, METRIC_HISTOGRAM, name, help, labels) : NULL;
+
+    if (metric == NULL) {
+        free(counts);
+        return NULL;
+    }
+    metric->bucket_counts = counts;
+    metrics->lines += BUCKETS + 3;
+    return metric;
+}
+
+struct metric *metrics_add_reader(struct metrics *metrics, enum metric_kind kind, const char *name,
+                                  const char *help, double (*read)(void *context), void *context)
+{
+    struct metric *metric = metrics_add(metrics, kind, name, help, NULL);
+
+    if (metric != NULL) {
+        metric->read = read;
+        metric->context = context;
+    }
+    return metric;
+}
+
+/* Relaxed: each number is right by itself; none is read to decide about another. */
+void metric_add(struct metric *metric, uint64_t amount)
+{
+    atomic_fetch_add_explicit(&metric->value, amount, memory_order_relaxed);
+}
+
+void metric_subtract(struct metric *metric, uint64_t amount)
+{
+    atomic_fetch_sub_explicit(&metric->value, amount, memory_order_relaxed);
+}
+
+uint64_t metric_value(const struct metric *metric)
+{
+    return atomic_load_explicit(&metric->value, memory_order_relaxed);
+}
+
+void metric_observe(struct metric *metric, uint64_t nanoseconds)
+{
+    size_t bucket = 0;
+
+    while (bucket < BUCKETS && nanoseconds > buckets[bucket].nanoseconds)
+        bucket++;
+    atomic_fetch_add_explicit(&metric->bucket_counts[bucket], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metric->value, nanoseconds, memory_order_relaxed);
+}
+
+size_t metrics_bytes_max(const struct metrics *metrics)
+{
+    return metrics->lines * LINE_BYTES_MAX;
+}
+
+static char *write_histogram(const struct metric *metric, char *at)
+{
+    const char *comma = metric->labels[0] != '\0' ? "," : "";
+    char braced[LABELS_BYTES + 2] = "";
+    uint64_t count = 0;
+
+    for (size_t i = 0; i <= BUCKETS; i++) {
+        count += atomic_load_explicit(&metric->bucket_counts[i], memory_order_relaxed);
+        at += sprintf(at, "%s_bucket{%s%sle=\"%s\"} %llu\n", metric->name, metric->labels, comma,
+                      i < BUCKETS ? buckets[i].le : "+Inf", (unsigned long long)count);
+    }
+    if (metric->labels[0] != '\0')
+        (void)snprintf(braced, sizeof braced, "{%s}", metric->labels);
+    at += sprintf(at, "%s_sum%s %.9g\n", metric->name, braced, (double)metric_value(metric) / 1e9);
+    return at + sprintf(at, "%s_count%s %llu\n", metric->name, braced, (unsigned long long)count);
+}
+
+static char *write_value(const struct metric *metric, char *at)
+{
+    at +=
+        sprintf(at, metric->labels[0] != '\0' ? "%s{%s} " : "%s%s ", metric->name, metric->labels);
+    if (metric->read == NULL)
+        return at + sprintf(at, "%llu\n", (unsigned long long)metric_value(metric));
+    double value = metric->read(metric->context);
+    return at + sprintf(at, value == floor(value) ? "%.0f\n" : "%.17g\n", value);
+}
+
+size_t metrics_write(const struct metrics *metrics, char *buffer)
+{
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    const char *family = "";
+    char *at = buffer;
+
+    for (const struct metric *metric = metrics->first; metric != NULL; metric = metric->next) {
+        if (strcmp(metric->name, family) != 0) {
+            family = metric->name;
+            at += sprintf(at, "# HELP %s %s\n", family, metric->help);
+            at += sprintf(at, "# TYPE %s %s\n", family, kinds[metric->kind]);
+        }
+        at = metric->kind == METRIC_HISTOGRAM ? write_histogram(metric, at)
+                                              : write_value(metric, at);
+    }
+    return (size_t)(at - buffer);
+}

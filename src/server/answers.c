@@ -1,0 +1,103 @@
+/* answers.c - the replies of the routes. */
+#include "server/answers.h"
+
+#include <string.h>
+
+#include "codec/answer.h"
+#include "server/clock.h"
+#include "server/exchange.h"
+
+static void reply(struct exchange *exchange, const char *content_type, const char *body,
+                  size_t length)
+{
+    exchange->reply = (struct reply){
+        .http_status = 200, .content_type = content_type, .body = body, .length = length};
+}
+
+/* Whether the answer would come too late, or the server gives up. */
+static bool is_stopped(void *context)
+{
+    const struct exchange *exchange = context;
+
+    return exchange->service->abandoning || clock_now_ns() > exchange->deadline_ns;
+}
+
+void answer_evaluate(struct exchange *exchange)
+{
+    const struct answer_stop stop = {is_stopped, exchange};
+    struct answer answer;
+    struct loss_error error;
+    enum loss_status status =
+        answer_json(exchange->body != NULL ? exchange->body : "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                    exchange->body_length, &exchange->service->limits, &stop, &exchange->arena,
+                    &answer, &error);
+
+    if (status == LOSS_OK) {
+        exchange->rows = answer.rows;
+        reply(exchange, "application/json", answer.body, answer.length);
+        return;
+    }
+    if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)
+        (void)loss_fail(&error, LOSS_MEMORY_BUDGET_FULL, NULL, "%s",
+                        loss_status_text(LOSS_MEMORY_BUDGET_FULL));
+    if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->abandoning)
+        (void)loss_fail(&error, LOSS_DRAINING, NULL, "%s", loss_status_text(LOSS_DRAINING));
+    exchange_fail(exchange, &error);
+}
+
+void answer_version(struct exchange *exchange)
+{
+    const struct server_options *options = exchange->service->options;
+    struct loss_error error;
+    struct text text;
+
+    text_init(&text, &exchange->arena, 256);
+    text_word(&text, "{\"name\":\"lossd\",\"version\":");
+    text_string(&text, options->version);
+    text_word(&text, ",\"revision\":");
+    text_string(&text, options->revision);
+    text_word(&text, "}\n");
+    if (!text.failed) {
+        reply(exchange, "application/json", text.data, text.length);
+        return;
+    }
+    (void)loss_fail_memory(&error);
+    exchange_fail(exchange, &error);
+}
+
+void answer_metrics(struct exchange *exchange)
+{
+    const struct metrics *registry = exchange->service->telemetry->registry;
+    char *text = loss_arena_take(&exchange->arena, metrics_bytes_max(registry), 1);
+    struct loss_error error;
+
+    if (text != NULL) {
+        reply(exchange, "text/plain; version=0.0.4; charset=utf-8", text,
+              metrics_write(registry, text));
+        return;
+    }
+    (void)loss_fail_memory(&error);
+    exchange_fail(exchange, &error);
+}
+
+static void reply_word(struct exchange *exchange, const char *json)
+{
+    reply(exchange, "application/json", json, strlen(json));
+}
+
+void answer_live(struct exchange *exchange)
+{
+    reply_word(exchange, "{\"live\":true}\n");
+}
+
+void answer_ready(struct exchange *exchange)
+{
+    struct loss_error error;
+
+    if (!exchange->service->draining) {
+        reply_word(exchange, "{\"ready\":true}\n");
+        return;
+    }
+    (void)loss_fail(&error, LOSS_DRAINING, NULL, "%s", loss_status_text(LOSS_DRAINING));
+    exchange_fail(exchange, &error);
+}

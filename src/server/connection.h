@@ -1,0 +1,45 @@
+/* connection.h - the clocks of a connection, which run whatever its client trickles.
+ *
+ * libmicrohttpd's own timeout only sees inactivity: one byte now and then outlives it.  So each
+ * connection has a phase and the time it began, and a sweep finds those that are late. */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/options.h"
+
+struct exchange;
+
+enum phase {
+    PHASE_IDLE,    /* between requests; the next one's headers may be on their way */
+    PHASE_HEADERS, /* the first request of a new connection, or one whose first line is here */
+    PHASE_BODY,
+    PHASE_WORKING, /* the exchange's deadline watches over this one */
+    PHASE_SENDING,
+};
+
+struct connection {
+    struct connection *next, *previous; /* in the list of all */
+    struct exchange *exchange;          /* the request that is being served, or NULL */
+    int fd;
+    enum phase phase;
+    uint64_t since_ns;   /* the phase began */
+    uint64_t body_bytes; /* received in PHASE_BODY */
+    bool has_bad_escape; /* in the path of the request that is being read */
+};
+
+enum lateness {
+    LATE_NOT,
+    LATE_SAY_SO, /* no reply was begun: a 408 can still be written */
+    LATE_CUT,
+};
+
+void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
+
+/* What to do about a connection at `now_ns`. */
+enum lateness connection_lateness(const struct connection *connection,
+                                  const struct server_options *options, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,93 @@
+/* exchange.h - one request and its reply.
+ *
+ * Exactly one thread owns an exchange at any moment: the loop thread, or, between workers_submit and
+ * workers_take_done, a worker.  Its memory is its body block and its arena, both from the service's
+ * memory; nothing in between is freed, and exchange_close gives everything back, however it ended. */
+#ifndef SERVER_EXCHANGE_H
+#define SERVER_EXCHANGE_H
+
+#include "codec/reply_json.h"
+#include "loss/arena.h"
+#include "server/head.h"
+#include "server/routes.h"
+#include "server/service.h"
+
+enum { EXCHANGE_ID_BYTES = 128 };
+
+enum exchange_state {
+    EXCHANGE_RECEIVING, /* the body, if there is one */
+    EXCHANGE_WORKING,   /* the exchange is in the queue or with a worker */
+    EXCHANGE_ANSWERED,  /* the reply is made */
+};
+
+struct reply {
+    unsigned http_status;
+    const char *content_type;
+    const char *body; /* in the arena, or in `error_text` */
+    size_t length;
+    const char *allow; /* headers, or NULL */
+    const char *accept_post, *accept_encoding;
+    bool retry_after;
+    bool close; /* end the connection after it */
+};
+
+struct exchange {
+    struct job job; /* first, so that a job is an exchange */
+    struct service *service;
+    struct exchange *next_spare;
+    void *connection; /* http.c's */
+    enum exchange_state state;
+
+    enum route_name route;
+    enum method method;
+    char request_id[EXCHANGE_ID_BYTES + 1];
+    bool has_body; /* one is announced by the headers */
+
+    char *body; /* a block of the memory, NULL before the first byte */
+    size_t body_granted, body_length;
+    size_t discarded; /* bytes of the body that were thrown away after a failure */
+    uint64_t discarding_since_ns;
+
+    struct loss_arena arena;
+    bool budget_refused; /* the arena wanted more than the memory gives */
+
+    uint64_t opened_ns, deadline_ns; /* clock_now_ns */
+    size_t rows;
+    enum loss_status status; /* LOSS_OK, or why it failed */
+    struct reply reply;
+    char error_text[REPLY_JSON_ERROR_BYTES];
+};
+
+/* Write a request id of our own, with its NUL, to id[EXCHANGE_ID_BYTES + 1]. */
+void exchange_make_id(struct service *service, char *id);
+
+/* An exchange for a request whose headers are here; NULL if memory runs out.  Its status may be a
+ * failure already: then the reply is made, and exchange_answers_now says when to send it. */
+struct exchange *exchange_open(struct service *service, const struct head *head);
+
+/* Whether a failure has to be answered before the body: it is announced, and too large or not wanted. */
+bool exchange_answers_now(const struct exchange *exchange);
+
+/* More of the body.  False: so much was sent after a failure that the connection is to be cut. */
+bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count);
+
+/* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then a place
+ * in the queue is reserved, and the caller suspends the connection and calls workers_submit. */
+void exchange_complete(struct exchange *exchange);
+
+/* Make the reply of a whole request; the job of a worker. */
+void exchange_run(struct job *job);
+
+/* Fail, from the exchange's error text on: replaces any reply made before. */
+void exchange_fail(struct exchange *exchange, const struct loss_error *error);
+
+/* The end of it: counted, logged, everything given back.  `complete`: the reply was sent whole. */
+void exchange_close(struct exchange *exchange, bool complete);
+
+/* Free the spare exchanges of a service. */
+void exchange_free_spares(struct service *service);
+
+/* The HTTP status of a failure. */
+unsigned exchange_http_status(enum loss_status status);
+
+#endif

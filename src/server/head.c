@@ -1,0 +1,66 @@
+/* head.c - the guard, and what headers mean. */
+#include "server/head.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool head_is_token(unsigned char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= 'a' && byte <= 'z') ||
+           (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+static bool is_chunked(const struct head *head)
+{
+    return head->transfer_encoding != NULL && strcasecmp(head->transfer_encoding, "chunked") == 0;
+}
+
+enum loss_status head_guard(const struct head *head, struct loss_error *error)
+{
+    const struct {
+        bool bad;
+        const char *sentence;
+    } faults[] = {
+        {head->content_lengths > 1, "Content-Length is there more than once"},
+        {head->transfer_encodings > 1, "Transfer-Encoding is there more than once"},
+        {head->transfer_encodings > 0 && head->content_lengths > 0,
+         "Transfer-Encoding and Content-Length are both there"},
+        {head->transfer_encodings > 0 && !is_chunked(head),
+         "Transfer-Encoding is not \"chunked\", the only one understood"},
+        {head->transfer_encodings > 0 && head->is_http_1_0, "HTTP/1.0 has no Transfer-Encoding"},
+        {head->hosts > 1, "Host is there more than once"},
+        {head->hosts == 0 && !head->is_http_1_0, "Host is missing"},
+        {head->has_bad_name, "a header's name has a character that no name may have"},
+    };
+
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        if (faults[i].bad)
+            return loss_fail(error, LOSS_BAD_FRAMING, NULL, "%s", faults[i].sentence);
+    }
+    if (head->expect != NULL && strcasecmp(head->expect, "100-continue") != 0)
+        return loss_fail(error, LOSS_EXPECTATION_FAILED, NULL,
+                         "the header Expect asks for something else than 100-continue");
+    return LOSS_OK;
+}
+
+bool head_has_body(const struct head *head, uint64_t *length)
+{
+    *length = UINT64_MAX;
+    if (head->transfer_encodings > 0)
+        return true;
+    if (head->content_length == NULL)
+        return false;
+    *length = strtoull(head->content_length, NULL, 10); /* the library took only digits */
+    return *length > 0;
+}
+
+bool head_is_media_type(const char *type, const char *media_type)
+{
+    size_t length = strlen(media_type);
+
+    type += strspn(type, " \t");
+    return strncasecmp(type, media_type, length) == 0 &&
+           (type[length] == '\0' || strchr(" \t;", type[length]) != NULL);
+}

@@ -1,0 +1,38 @@
+/* head.h - the headers of a request, as far as anybody looks at them, and the guard before all else.
+ *
+ * The guard refuses what two HTTP implementations may read differently, because that is how a request
+ * is smuggled past a proxy: RFC 9112, sections 3.2, 6.1 and 6.3. */
+#ifndef SERVER_HEAD_H
+#define SERVER_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loss/status.h"
+
+struct head {
+    const char *method, *path; /* the path is percent-decoded and has no query */
+    bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
+    bool is_http_1_0;
+    /* Values of headers, the first of each; NULL if it is not there. */
+    const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
+    const char *content_length;
+    /* How often they occur. */
+    unsigned content_lengths, transfer_encodings, hosts;
+    bool has_bad_name; /* a header's name has a byte that no name may have */
+};
+
+/* LOSS_OK, LOSS_BAD_FRAMING or LOSS_EXPECTATION_FAILED. */
+enum loss_status head_guard(const struct head *head, struct loss_error *error);
+
+/* Whether a body is announced; its length, if Content-Length tells it, else UINT64_MAX. */
+bool head_has_body(const struct head *head, uint64_t *length);
+
+/* Whether `type` names this media type: case and parameters do not matter. */
+bool head_is_media_type(const char *type, const char *media_type);
+
+/* Whether a byte may stand in a header's name (RFC 9110, section 5.6.2). */
+bool head_is_token(unsigned char byte);
+
+#endif

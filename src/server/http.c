@@ -1,0 +1,378 @@
+/* http.c - HTTP/1.1 on sockets, by libmicrohttpd in external epoll mode. */
+#include "server/http.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+#include "server/connection.h"
+
+enum {
+    CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
+};
+
+struct http {
+    struct service *service;
+    struct MHD_Daemon *daemon;
+    struct connection *connections; /* all of them */
+    bool listening;
+};
+
+static struct connection *connection_of(struct MHD_Connection *handle)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* ---- connections come and go ------------------------------------------------------------------- */
+
+static void on_connection(void *context, struct MHD_Connection *handle, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = context;
+    struct connection *connection = *socket_context;
+    const union MHD_ConnectionInfo *info;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection = calloc(1, sizeof *connection);
+        if (connection == NULL)
+            return; /* its first request is refused for the same reason */
+        info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+        connection->fd = info->connect_fd;
+        connection->next = http->connections;
+        if (connection->next != NULL)
+            connection->next->previous = connection;
+        http->connections = connection;
+        http->service->connections++;
+        connection_enter(connection, PHASE_HEADERS, clock_now_ns());
+        *socket_context = connection;
+        return;
+    }
+    if (connection == NULL)
+        return;
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        http->connections = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    http->service->connections--;
+    free(connection);
+}
+
+static void on_completed(void *context, struct MHD_Connection *handle, void **request_context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct connection *connection = connection_of(handle);
+
+    (void)context;
+    if (*request_context != NULL)
+        exchange_close(*request_context, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    *request_context = NULL;
+    if (connection != NULL) {
+        connection->exchange = NULL;
+        connection_enter(connection, PHASE_IDLE, clock_now_ns());
+    }
+}
+
+/* The request line is here.  The path comes decoded later, and a NUL would cut it short unseen, so
+ * this is where its escapes are looked at. */
+static void *on_request_line(void *context, const char *uri, struct MHD_Connection *handle)
+{
+    struct connection *connection = connection_of(handle);
+
+    (void)context;
+    if (connection == NULL)
+        return NULL;
+    if (connection->phase == PHASE_IDLE)
+        connection_enter(connection, PHASE_HEADERS, clock_now_ns());
+    connection->has_bad_escape = false;
+    for (const char *at = strchr(uri, '%'); at != NULL && at < uri + strcspn(uri, "?");
+         at = strchr(at + 1, '%')) {
+        size_t digits = strspn(at + 1, "0123456789abcdefABCDEF");
+
+        if (digits < 2 || (at[1] == '0' && at[2] == '0'))
+            connection->has_bad_escape = true;
+    }
+    return NULL;
+}
+
+/* ---- a request --------------------------------------------------------------------------------- */
+
+static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key,
+                                 size_t key_size, const char *value, size_t value_size)
+{
+    static const struct {
+        const char *name;
+        size_t value, count; /* where in struct head, or 0 */
+    } known[] = {
+        {"Content-Type", offsetof(struct head, content_type), 0},
+        {"Content-Encoding", offsetof(struct head, content_encoding), 0},
+        {"Content-Length", offsetof(struct head, content_length),
+         offsetof(struct head, content_lengths)},
+        {"Transfer-Encoding", offsetof(struct head, transfer_encoding),
+         offsetof(struct head, transfer_encodings)},
+        {"Expect", offsetof(struct head, expect), 0},
+        {"X-Request-Id", offsetof(struct head, request_id), 0},
+        {"Host", 0, offsetof(struct head, hosts)},
+    };
+    struct head *head = context;
+
+    (void)kind;
+    (void)value_size;
+    for (size_t i = 0; i < key_size; i++)
+        head->has_bad_name |= !head_is_token((unsigned char)key[i]);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcasecmp(key, known[i].name) != 0)
+            continue;
+        if (known[i].count != 0)
+            ++*(unsigned *)(void *)((char *)head + known[i].count);
+        if (known[i].value != 0) {
+            const char **field = (const char **)(void *)((char *)head + known[i].value);
+
+            if (*field == NULL)
+                *field = value != NULL ? value : "";
+        }
+    }
+    return MHD_YES;
+}
+
+static struct exchange *open_exchange(struct http *http, struct MHD_Connection *handle,
+                                      const char *url, const char *method, const char *version)
+{
+    struct connection *connection = connection_of(handle);
+    struct head head = {
+        .method = method, .path = url, .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0};
+    struct exchange *exchange;
+
+    if (connection == NULL)
+        return NULL;
+    head.has_bad_escape = connection->has_bad_escape;
+    (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_header, &head);
+    exchange = exchange_open(http->service, &head);
+    if (exchange != NULL) {
+        exchange->connection = handle;
+        connection->exchange = exchange;
+        connection_enter(connection, PHASE_BODY, clock_now_ns());
+    }
+    return exchange;
+}
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static enum MHD_Result queue_reply(struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->reply;
+    struct MHD_Connection *handle = exchange->connection;
+    bool close = reply->close || exchange->service->draining;
+    const char *jitter =
+        exchange->opened_ns % 2 == 0 ? "1" : "2"; /* so that not all come at once */
+    /* The body outlives the response: it is the exchange's, which lives until on_completed. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->length, (void *)(uintptr_t)reply->body, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result queued = MHD_NO;
+
+    if (response == NULL)
+        return MHD_NO;
+    if (add_header(response, "Content-Type", reply->content_type) &&
+        add_header(response, "X-Request-Id", exchange->request_id) &&
+        add_header(response, "Allow", reply->allow) &&
+        add_header(response, "Accept-Post", reply->accept_post) &&
+        add_header(response, "Accept-Encoding", reply->accept_encoding) &&
+        add_header(response, "Retry-After", reply->retry_after ? jitter : NULL) &&
+        add_header(response, "Connection", close ? "close" : NULL))
+        queued = MHD_queue_response(handle, reply->http_status, response);
+    MHD_destroy_response(response);
+    if (queued == MHD_YES)
+        connection_enter(connection_of(handle), PHASE_SENDING, clock_now_ns());
+    return queued;
+}
+
+/* The whole request is here, or its answer is. */
+static enum MHD_Result go_on(struct exchange *exchange)
+{
+    struct MHD_Connection *handle = exchange->connection;
+
+    if (exchange->state == EXCHANGE_RECEIVING)
+        exchange_complete(exchange);
+    if (exchange->state == EXCHANGE_ANSWERED)
+        return queue_reply(exchange);
+    /* Suspend first: a quick worker must not resume a connection that is not suspended yet. */
+    connection_enter(connection_of(handle), PHASE_WORKING, clock_now_ns());
+    exchange->service->working++;
+    MHD_suspend_connection(handle);
+    workers_submit(exchange->service->workers, &exchange->job);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_data_size, void **request_context)
+{
+    struct exchange *exchange = *request_context;
+    size_t count = *upload_data_size;
+
+    if (exchange == NULL) { /* the headers are here */
+        *request_context = exchange = open_exchange(context, handle, url, method, version);
+        if (exchange == NULL)
+            return MHD_NO;
+        return exchange_answers_now(exchange) ? queue_reply(exchange) : MHD_YES;
+    }
+    if (count == 0)
+        return go_on(exchange);
+    *upload_data_size = 0;
+    connection_of(handle)->body_bytes += count;
+    return exchange_receive(exchange, upload_data, count) ? MHD_YES : MHD_NO;
+}
+
+/* ---- the daemon -------------------------------------------------------------------------------- */
+
+static void on_log(void *context, const char *format, va_list arguments)
+{
+    struct http *http = context;
+    char text[256];
+    const struct log_field field = {"text", text, 0};
+
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    log_write(http->service->log, LOG_DEBUG, "libmicrohttpd", &field, 1);
+}
+
+static void on_panic(void *context, const char *file, unsigned line, const char *reason)
+{
+    (void)context;
+    (void)fprintf(stderr, "lossd: libmicrohttpd cannot go on: %s (%s:%u)\n",
+                  reason != NULL ? reason : "no reason given", file, line);
+    abort();
+}
+
+struct http *http_start(struct service *service, int listener, struct loss_error *error)
+{
+    const struct server_options *options = service->options;
+    struct http *http = calloc(1, sizeof *http);
+
+    if (http == NULL)
+        goto fail;
+    http->service = service;
+    http->listening = true;
+    MHD_set_panic_func(on_panic, NULL);
+    /* clang-format off */
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((options->idle_timeout_ms + 999) / 1000),
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    /* clang-format on */
+    if (http->daemon != NULL)
+        return http;
+    free(http);
+fail:
+    (void)close(listener);
+    (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "libmicrohttpd cannot start");
+    return NULL;
+}
+
+int http_epoll_fd(const struct http *http)
+{
+    return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+bool http_run(struct http *http, uint64_t *wait_ms)
+{
+    MHD_UNSIGNED_LONG_LONG wait;
+
+    (void)MHD_run(http->daemon); /* fails only for a daemon with threads of its own */
+    if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
+        return false;
+    *wait_ms = wait;
+    return true;
+}
+
+void http_resume(struct exchange *exchange)
+{
+    exchange->service->working--;
+    MHD_resume_connection(exchange->connection);
+}
+
+/* No reply has been begun, so a complete one can be written past the library, as far as the socket
+ * takes it. */
+static void say_late(struct http *http, const struct connection *connection)
+{
+    struct service *service = http->service;
+    struct exchange *exchange = connection->exchange;
+    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES], head[256];
+    struct loss_error error;
+    size_t length;
+
+    (void)loss_fail(&error, LOSS_REQUEST_TIMEOUT, NULL, "%s",
+                    loss_status_text(LOSS_REQUEST_TIMEOUT));
+    if (exchange != NULL) {
+        exchange_fail(exchange, &error); /* and exchange_close counts it */
+    } else {
+        exchange_make_id(service, id);
+        metric_add(service->telemetry->errors[LOSS_REQUEST_TIMEOUT], 1);
+        telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER, 408,
+                          clock_now_ns() - connection->since_ns);
+    }
+    length = reply_json_write_error(&error, exchange != NULL ? exchange->request_id : id, body);
+    (void)snprintf(head, sizeof head,
+                   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                   exchange != NULL ? exchange->request_id : id, length);
+    (void)send(connection->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    (void)send(connection->fd, body, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void http_sweep(struct http *http)
+{
+    uint64_t now = clock_now_ns();
+
+    for (struct connection *connection = http->connections; connection != NULL;
+         connection = connection->next) {
+        enum lateness lateness = connection_lateness(connection, http->service->options, now);
+
+        if (lateness == LATE_NOT)
+            continue;
+        if (lateness == LATE_SAY_SO)
+            say_late(http, connection);
+        /* The library notices and closes it; once is enough. */
+        (void)shutdown(connection->fd, SHUT_RDWR);
+        connection_enter(connection, PHASE_WORKING, now);
+    }
+}
+
+void http_close_listener(struct http *http)
+{
+    if (!http->listening)
+        return;
+    http->listening = false;
+    for (int turn = 0; turn < 2; turn++) /* whoever is in the backlog has been promised an answer */
+        (void)MHD_run(http->daemon);
+    (void)close(MHD_quiesce_daemon(http->daemon));
+}
+
+void http_stop(struct http *http)
+{
+    if (http == NULL)
+        return;
+    http_close_listener(http);
+    MHD_stop_daemon(http->daemon);
+    assert(http->connections == NULL);
+    free(http);
+}

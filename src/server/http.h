@@ -1,0 +1,35 @@
+/* http.h - HTTP/1.1 on sockets: the only room that knows libmicrohttpd.
+ *
+ * libmicrohttpd runs on the loop thread alone, driven from outside through its epoll descriptor; all
+ * functions here are for that thread.  What it parses becomes exchanges; their replies it sends. */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "loss/status.h"
+#include "server/exchange.h"
+
+struct http;
+
+/* Serve the listening socket, which the http then owns.  NULL, with a sentence, if that fails. */
+struct http *http_start(struct service *service, int listener, struct loss_error *error);
+
+/* Readable when there is work for http_run. */
+int http_epoll_fd(const struct http *http);
+
+/* Do what can be done without waiting.  False: nothing more is pending; true: call again after
+ * *wait_ms at the latest. */
+bool http_run(struct http *http, uint64_t *wait_ms);
+
+/* The exchange, which was EXCHANGE_WORKING, is answered: go on with its connection.  Then http_run. */
+void http_resume(struct exchange *exchange);
+
+/* Cut the connections that are too slow; to be called every 100 ms or so. */
+void http_sweep(struct http *http);
+
+/* Accept no more connections: the listening socket is closed. */
+void http_close_listener(struct http *http);
+
+/* Close what is left and free.  No exchange may be EXCHANGE_WORKING.  NULL is allowed. */
+void http_stop(struct http *http);
+
+#endif

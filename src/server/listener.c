@@ -1,0 +1,72 @@
+/* listener.c - the listening socket. */
+#include "server/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* Fill *address from a numeric host; its size, or 0 if it is none. */
+static socklen_t parse(const char *host, unsigned port, union address *address)
+{
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons((uint16_t)port);
+        return sizeof address->v4;
+    }
+    if (inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons((uint16_t)port);
+        return sizeof address->v6;
+    }
+    return 0;
+}
+
+static unsigned port_of(const union address *address)
+{
+    return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+int listener_open(const struct server_options *options, unsigned *port, struct loss_error *error)
+{
+    const char *host = options->listen_address;
+    union address address;
+    socklen_t size = parse(host, (unsigned)options->listen_port, &address);
+    int listener, on = 1;
+
+    if (size == 0) {
+        (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL,
+                        "\"%s\" is not a numeric IPv4 or IPv6 address (listen_address)", host);
+        return -1;
+    }
+    listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0)
+        goto fail;
+    /* Bind again at once after a restart; and no wait for a full packet with small replies. */
+    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        bind(listener, &address.any, size) != 0 || listen(listener, BACKLOG) != 0 ||
+        getsockname(listener, &address.any, &size) != 0)
+        goto fail;
+    *port = port_of(&address);
+    return listener;
+
+fail:
+    (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot listen on %s port %u: %s", host,
+                    (unsigned)options->listen_port, strerror(errno));
+    if (listener >= 0)
+        (void)close(listener);
+    return -1;
+}

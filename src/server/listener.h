@@ -1,0 +1,12 @@
+/* listener.h - the listening socket. */
+#ifndef SERVER_LISTENER_H
+#define SERVER_LISTENER_H
+
+#include "loss/status.h"
+#include "server/options.h"
+
+/* Bind and listen on options->listen_address and listen_port; *port is the one that was bound.
+ * Returns the descriptor, or -1 with a sentence. */
+int listener_open(const struct server_options *options, unsigned *port, struct loss_error *error);
+
+#endif

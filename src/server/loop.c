@@ -1,0 +1,162 @@
+/* loop.c - the event loop. */
+#include "server/loop.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <uv.h>
+
+enum {
+    TICK_MS = 100, /* libmicrohttpd re-arms a full listener only when it is run */
+    TICK_MS_HURRIED = 10,
+    PUMP_TURNS = 4,
+};
+
+struct loop {
+    struct http *http;
+    struct loop_events events;
+    uv_loop_t uv;
+    uv_poll_t poll;   /* http's epoll descriptor */
+    uv_timer_t timer; /* http's own next timeout */
+    uv_idle_t idle;   /* http has more to do, after the other handles had their turn */
+    uv_async_t wake;
+    uv_timer_t tick;
+    uv_signal_t sigterm, sigint;
+};
+
+static void on_timer(uv_timer_t *timer);
+static void on_idle(uv_idle_t *idle);
+
+static void pump(struct loop *loop)
+{
+    uint64_t wait_ms;
+
+    (void)uv_timer_stop(&loop->timer);
+    (void)uv_idle_stop(&loop->idle);
+    for (int turn = 0; turn < PUMP_TURNS; turn++) {
+        if (!http_run(loop->http, &wait_ms))
+            return;
+        if (wait_ms > 0) {
+            (void)uv_timer_start(&loop->timer, on_timer, wait_ms, 0);
+            return;
+        }
+    }
+    (void)uv_idle_start(&loop->idle, on_idle);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    pump(timer->data);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    pump(idle->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* an error shows itself when http looks at the descriptor */
+    (void)events;
+    pump(poll->data);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct loop *loop = wake->data;
+
+    loop->events.on_wake(loop->events.context);
+    pump(loop);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct loop *loop = tick->data;
+
+    http_sweep(loop->http);
+    loop->events.on_tick(loop->events.context);
+    pump(loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct loop *loop = signal->data;
+
+    (void)number;
+    loop->events.on_signal(loop->events.context);
+}
+
+static void close_one(uv_handle_t *handle, void *argument)
+{
+    (void)argument;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Close every handle and run until that is done. */
+static void close_all(struct loop *loop)
+{
+    uv_walk(&loop->uv, close_one, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    int status = uv_loop_close(&loop->uv);
+    assert(status == 0);
+    (void)status;
+}
+
+struct loop *loop_new(struct http *http, const struct loop_events *events)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+
+    if (loop == NULL)
+        return NULL;
+    loop->http = http;
+    loop->events = *events;
+    if (uv_loop_init(&loop->uv) != 0) {
+        free(loop);
+        return NULL;
+    }
+    (void)uv_timer_init(&loop->uv, &loop->timer); /* these never fail */
+    (void)uv_timer_init(&loop->uv, &loop->tick);
+    (void)uv_idle_init(&loop->uv, &loop->idle);
+    loop->timer.data = loop->idle.data = loop->tick.data = loop;
+    loop->poll.data = loop->wake.data = loop->sigterm.data = loop->sigint.data = loop;
+    if (uv_poll_init(&loop->uv, &loop->poll, http_epoll_fd(http)) == 0 &&
+        uv_poll_start(&loop->poll, UV_READABLE, on_readable) == 0 &&
+        uv_async_init(&loop->uv, &loop->wake, on_wake) == 0 &&
+        uv_signal_init(&loop->uv, &loop->sigterm) == 0 &&
+        uv_signal_start(&loop->sigterm, on_signal, SIGTERM) == 0 &&
+        uv_signal_init(&loop->uv, &loop->sigint) == 0 &&
+        uv_signal_start(&loop->sigint, on_signal, SIGINT) == 0 &&
+        uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS) == 0)
+        return loop;
+    close_all(loop);
+    free(loop);
+    return NULL;
+}
+
+void loop_run(struct loop *loop)
+{
+    pump(loop);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    close_all(loop);
+}
+
+void loop_end(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+void loop_hurry(struct loop *loop)
+{
+    (void)uv_timer_start(&loop->tick, on_tick, TICK_MS_HURRIED, TICK_MS_HURRIED);
+}
+
+void loop_wake(struct loop *loop)
+{
+    (void)uv_async_send(&loop->wake); /* fails for no handle that is open */
+}
+
+void loop_free(struct loop *loop)
+{
+    free(loop);
+}

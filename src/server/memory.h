@@ -1,0 +1,28 @@
+/* memory.h - the blocks that requests live in, and how many bytes all of them together may hold.
+ *
+ * Fresh memory costs more than the network: touching a new page takes longer than copying one.  So
+ * blocks are kept when they come back, up to a limit, and handed out again.  Blocks in use and blocks
+ * kept together never exceed the budget, so the budget bounds the memory of the process.  Every
+ * function may be called from any thread; none blocks for longer than it takes to copy a pointer. */
+#ifndef SERVER_MEMORY_H
+#define SERVER_MEMORY_H
+
+#include <stddef.h>
+
+struct memory;
+
+/* At most budget_bytes in use, at most kept_bytes_max kept.  NULL if memory runs out. */
+struct memory *memory_new(size_t budget_bytes, size_t kept_bytes_max);
+
+/* NULL is allowed.  Asserts that every block is back. */
+void memory_free(struct memory *memory);
+
+/* A block of at least `bytes`, aligned to 64, its size in *granted; NULL if the budget or the machine
+ * has no more.  The caller owes it to memory_give. */
+void *memory_take(struct memory *memory, size_t bytes, size_t *granted);
+void memory_give(struct memory *memory, void *block, size_t granted);
+
+/* Bytes of the blocks that are in use now. */
+size_t memory_used_bytes(struct memory *memory);
+
+#endif

@@ -1,0 +1,43 @@
+/* options.h - what the server can be told.  Names, units, ranges and defaults: src/config.c. */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/request.h"
+
+struct server_options {
+    const char *listen_address; /* numeric, IPv4 or IPv6 */
+    uint64_t listen_port;       /* 0: the kernel picks one */
+    uint64_t loops;
+    uint64_t workers;        /* 0: as many as CPUs */
+    uint64_t queue_jobs_max; /* 0: twice the workers */
+    uint64_t inline_bytes_max;
+    uint64_t json_bytes_max;
+    uint64_t elements_max;
+    uint64_t envelope_bytes_max;
+    uint64_t json_depth_max;
+    uint64_t memory_budget_bytes; /* 0: by the memory there is */
+    uint64_t pool_bytes_max;
+    uint64_t connections_max;
+    uint64_t header_timeout_ms;
+    uint64_t body_rate_min_bytes_per_s;
+    uint64_t body_rate_grace_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t request_timeout_ms;
+    uint64_t response_timeout_ms;
+    uint64_t drain_delay_ms;
+    uint64_t drain_timeout_ms;
+
+    const char *version, *revision; /* of the program; no settings */
+};
+
+/* The limits of decoding among them. */
+struct codec_limits options_codec_limits(const struct server_options *options);
+
+/* Replace each 0 that stands for "by the machine": workers by the CPUs this process may use, the
+ * budget by 60 % of the memory it may use. */
+void options_resolve(struct server_options *options);
+
+#endif

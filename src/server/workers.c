@@ -1,0 +1,207 @@
+/* workers.c - threads that run jobs, behind a bounded queue.
+ *
+ * One lock guards the queue and its counters.  Done jobs go on a stack that is only ever pushed to
+ * one by one and taken whole, so it needs no lock; whoever pushes on an empty stack wakes the loop. */
+#include "server/workers.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "server/clock.h"
+
+enum { STACK_BYTES = 512 * 1024 }; /* of a thread: kernels keep tiles, not rows, on the stack */
+
+struct workers {
+    struct workers_options options; /* constant */
+    uv_mutex_t lock;                /* guards all down to `done` */
+    uv_cond_t not_empty;
+    struct job *first, **last;
+    size_t waiting;  /* in the queue */
+    size_t reserved; /* places promised, waiting jobs included */
+    size_t busy;
+    bool stopping;
+    _Atomic(struct job *) done;
+    uv_thread_t *threads;
+    size_t started;
+};
+
+static void finish(struct workers *workers, struct job *job)
+{
+    struct job *top = atomic_load_explicit(&workers->done, memory_order_relaxed);
+
+    do {
+        job->next = top;
+    } while (!atomic_compare_exchange_weak_explicit(&workers->done, &top, job, memory_order_release,
+                                                    memory_order_relaxed));
+    if (top == NULL)
+        workers->options.wake(workers->options.context);
+}
+
+static void work(void *argument)
+{
+    struct workers *workers = argument;
+
+    uv_mutex_lock(&workers->lock);
+    for (;;) {
+        struct job *job;
+
+        while (workers->first == NULL && !workers->stopping)
+            uv_cond_wait(&workers->not_empty, &workers->lock);
+        if (workers->first == NULL)
+            break;
+        job = workers->first;
+        workers->first = job->next;
+        if (workers->first == NULL)
+            workers->last = &workers->first;
+        workers->waiting--;
+        workers->reserved--;
+        workers->busy++;
+        uv_mutex_unlock(&workers->lock);
+        job->started_ns = clock_now_ns();
+        workers->options.run(job);
+        uv_mutex_lock(&workers->lock);
+        workers->busy--;
+        uv_mutex_unlock(&workers->lock);
+        finish(workers, job); /* from here on the job is not ours */
+        uv_mutex_lock(&workers->lock);
+    }
+    uv_mutex_unlock(&workers->lock);
+}
+
+struct workers *workers_start(const struct workers_options *options)
+{
+    const uv_thread_options_t thread = {.flags = UV_THREAD_HAS_STACK_SIZE,
+                                        .stack_size = STACK_BYTES};
+    struct workers *workers = calloc(1, sizeof *workers);
+
+    if (workers == NULL)
+        return NULL;
+    workers->options = *options;
+    workers->last = &workers->first;
+    workers->threads = calloc(options->threads, sizeof *workers->threads);
+    if (workers->threads == NULL)
+        goto free_workers;
+    if (uv_mutex_init(&workers->lock) != 0)
+        goto free_threads;
+    if (uv_cond_init(&workers->not_empty) != 0)
+        goto destroy_lock;
+    for (; workers->started < options->threads; workers->started++) {
+        if (uv_thread_create_ex(&workers->threads[workers->started], &thread, work, workers) != 0) {
+            workers_stop(workers);
+            return NULL;
+        }
+    }
+    return workers;
+
+destroy_lock:
+    uv_mutex_destroy(&workers->lock);
+free_threads:
+    free(workers->threads);
+free_workers:
+    free(workers);
+    return NULL;
+}
+
+void workers_stop(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
+    uv_mutex_lock(&workers->lock);
+    workers->stopping = true;
+    uv_cond_broadcast(&workers->not_empty);
+    uv_mutex_unlock(&workers->lock);
+    for (size_t i = 0; i < workers->started; i++)
+        (void)uv_thread_join(&workers->threads[i]); /* fails for no thread that was started once */
+    assert(workers->first == NULL);
+    uv_cond_destroy(&workers->not_empty);
+    uv_mutex_destroy(&workers->lock);
+    free(workers->threads);
+    free(workers);
+}
+
+bool workers_reserve(struct workers *workers)
+{
+    bool room;
+
+    uv_mutex_lock(&workers->lock);
+    room = workers->reserved < workers->options.queue_jobs_max;
+    workers->reserved += room;
+    uv_mutex_unlock(&workers->lock);
+    return room;
+}
+
+void workers_unreserve(struct workers *workers)
+{
+    uv_mutex_lock(&workers->lock);
+    assert(workers->reserved > workers->waiting);
+    workers->reserved--;
+    uv_mutex_unlock(&workers->lock);
+}
+
+void workers_submit(struct workers *workers, struct job *job)
+{
+    job->next = NULL;
+    job->submitted_ns = clock_now_ns();
+    uv_mutex_lock(&workers->lock);
+    assert(workers->waiting < workers->reserved);
+    *workers->last = job;
+    workers->last = &job->next;
+    workers->waiting++;
+    uv_cond_signal(&workers->not_empty);
+    uv_mutex_unlock(&workers->lock);
+}
+
+static struct job *reversed(struct job *job)
+{
+    struct job *list = NULL;
+
+    while (job != NULL) {
+        struct job *next = job->next;
+
+        job->next = list;
+        list = job;
+        job = next;
+    }
+    return list;
+}
+
+struct job *workers_take_done(struct workers *workers)
+{
+    return reversed(atomic_exchange_explicit(&workers->done, NULL, memory_order_acquire));
+}
+
+struct job *workers_take_waiting(struct workers *workers)
+{
+    struct job *list;
+
+    uv_mutex_lock(&workers->lock);
+    list = workers->first;
+    workers->first = NULL;
+    workers->last = &workers->first;
+    workers->reserved -= workers->waiting;
+    workers->waiting = 0;
+    uv_mutex_unlock(&workers->lock);
+    return list;
+}
+
+size_t workers_waiting(struct workers *workers)
+{
+    size_t waiting;
+
+    uv_mutex_lock(&workers->lock);
+    waiting = workers->waiting;
+    uv_mutex_unlock(&workers->lock);
+    return waiting;
+}
+
+size_t workers_busy(struct workers *workers)
+{
+    size_t busy;
+
+    uv_mutex_lock(&workers->lock);
+    busy = workers->busy;
+    uv_mutex_unlock(&workers->lock);
+    return busy;
+}
