@@ -19,7 +19,7 @@ PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libu
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev zlib1g-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
-PACKAGES_IMAGE := mmdebstrap docker.io
+PACKAGES_IMAGE := mmdebstrap
 
 # ---- flags -------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -55,7 +55,8 @@ HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
 HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
-.PHONY: all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+MAKEFLAGS += --no-print-directory
+.PHONY: check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -66,7 +67,7 @@ build/lossd: build/release/lossd
 	@ln -sf release/lossd $@
 ifneq ($(MODE),release)
 build/release/lossd:
-	@$(MAKE) --no-print-directory MODE=release $@
+	@$(MAKE) MODE=release $@
 endif
 
 $(B)/lossd: $(MAIN) $(B)/parts.a $(B)/libloss.a
@@ -109,6 +110,8 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
+deps-build: # what compiling alone needs; for the image
+	$(call install_packages,$(PACKAGES_BUILD))
 deps: ## install the Debian packages that building and running need, if they are missing
 	$(call install_packages,$(PACKAGES_RUN))
 # promtool is in the package of Prometheus, which would start a server: it is unpacked, not installed.
@@ -124,7 +127,7 @@ deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
 
 run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
-	@$(MAKE) --no-print-directory build/lossd
+	@$(MAKE) build/lossd
 	@exec build/lossd $(ARGS)
 
 # ---- tests -------------------------------------------------------------------------------------
@@ -156,6 +159,8 @@ THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_log,$(UNIT)
 check-threads: tests
 	@for t in $(THREADED) $(HTTP); do $(RUN_TEST); done
 
+check-readme: build/lossd ## run the examples of README.md and compare their output
+	@python3 tests/readme/check_readme.py build/release/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone
@@ -164,13 +169,14 @@ check-headers: # each header compiles alone
 	@echo "headers: each compiles alone"
 
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
-	@$(MAKE) --no-print-directory check-layers check-headers
-	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all tests
-	@$(MAKE) --no-print-directory MODE=release check-unit check-http
-	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan tests
-	@$(MAKE) --no-print-directory MODE=asan check-unit check-http
-	@$(MAKE) --no-print-directory -j$(JOBS) MODE=tsan tests
-	@$(MAKE) --no-print-directory MODE=tsan check-threads
+	@$(MAKE) check-layers check-headers
+	@$(MAKE) -j$(JOBS) MODE=release all tests
+	@$(MAKE) MODE=release check-unit check-http
+	@$(MAKE) check-readme
+	@$(MAKE) -j$(JOBS) MODE=asan tests
+	@$(MAKE) MODE=asan check-unit check-http
+	@$(MAKE) -j$(JOBS) MODE=tsan tests
+	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 
@@ -189,6 +195,31 @@ DESTDIR ?=
 install: build/lossd ## install lossd and its reference settings under $(DESTDIR)$(PREFIX)
 	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
 	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
+
+# ---- containers --------------------------------------------------------------------------------
+DOCKER  ?= docker
+COMPOSE ?= $(shell command -v docker-compose || echo $(DOCKER) compose)
+BASE    ?= lossd-base
+SUITE   ?= bookworm
+
+has_engine = $(DOCKER) info >/dev/null 2>&1 || { echo "there is no Docker engine here ($(DOCKER) info fails)"; exit 1; }
+
+image-base: deps-image ## make the Debian image that the Dockerfile starts from, out of packages
+	@$(has_engine)
+	@if $(DOCKER) image inspect $(BASE) >/dev/null 2>&1; then echo "$(BASE) is there already"; else \
+	    mmdebstrap --quiet --variant=minbase --include=ca-certificates $(SUITE) - | \
+	    $(DOCKER) import --change 'CMD ["/bin/bash"]' - $(BASE); fi
+image: image-base ## build the images lossd and lossd-prometheus
+	$(DOCKER) build -t lossd --build-arg BASE=$(BASE) --build-arg REVISION=$(REVISION) -f docker/Dockerfile .
+	$(DOCKER) build -t lossd-prometheus --build-arg BASE=$(BASE) - < docker/Dockerfile.prometheus
+check-image: image ## start the image and look at it from outside
+	@sh tests/image/check_image.sh $(DOCKER)
+compose-up: ## start lossd and Prometheus from those images
+	@$(has_engine)
+	$(COMPOSE) -f docker/compose.yaml up -d
+compose-down: ## stop them
+	@$(has_engine)
+	$(COMPOSE) -f docker/compose.yaml down
 
 help: ## list the targets
 	@echo "make TARGET [MODE=release|debug|asan|tsan] [CC=gcc|clang]"

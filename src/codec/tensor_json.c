@@ -221,7 +221,7 @@ static enum loss_status close_array(struct reading *reading)
     place(reading, true, where, sizeof where);
     place(reading, false, text, sizeof text);
     return loss_fail(reading->scanner->error, LOSS_RAGGED_ARRAY, where,
-                     "%s has %zu elements, but the rows before it have %zu", text,
+                     "%s has length %zu, but the rows before it have length %zu", text,
                      reading->counted[depth], reading->extent[depth]);
 }
 
