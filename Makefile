@@ -47,8 +47,8 @@ room      = $(patsubst %.c,$(B)/%.o,$(filter-out $(KERNEL_SOURCES),$(wildcard sr
 KERNEL_SOURCES := src/kernels/rows.c
 KERNELS  := $(B)/src/kernels/rows.float32.o $(B)/src/kernels/rows.float64.o
 LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
-PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(B)/src/config.o
-MAIN     := $(filter-out $(B)/src/config.o,$(patsubst %.c,$(B)/%.o,$(wildcard src/*.c)))
+PARTS    := $(call room,codec) $(call room,server) $(call room,observe)
+MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
@@ -114,13 +114,14 @@ deps-build: # what compiling alone needs; for the image
 	$(call install_packages,$(PACKAGES_BUILD))
 deps: ## install the Debian packages that building and running need, if they are missing
 	$(call install_packages,$(PACKAGES_RUN))
-# promtool is in the package of Prometheus, which would start a server: it is unpacked, not installed.
+# In Debian 12 promtool comes with Prometheus, which would start a server: so it is only unpacked.
 deps-check: ## and those of the tests
 	$(call install_packages,$(PACKAGES_CHECK))
 	@command -v promtool >/dev/null || test -x build/tools/promtool || { \
-	    mkdir -p build/tools && cd build/tools && apt-get download -qq prometheus && \
-	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool > promtool && \
-	    chmod +x promtool && rm prometheus_*.deb; }
+	    mkdir -p build/tools && cd build/tools && \
+	    { apt-get download -qq promtool || apt-get download -qq prometheus; } 2>/dev/null && \
+	    dpkg-deb --fsys-tarfile *.deb | tar -xO ./usr/bin/promtool > promtool && \
+	    chmod +x promtool && rm *.deb; }
 deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
 deps-image: ## and those of `make image`

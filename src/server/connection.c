@@ -1,6 +1,11 @@
 /* connection.c - the clocks of a connection. */
 #include "server/connection.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
 {
     connection->phase = phase;
@@ -34,4 +39,77 @@ enum lateness connection_lateness(const struct connection *connection,
     case PHASE_SENDING: return passed_ms > options->response_timeout_ms ? LATE_CUT : LATE_NOT;
     }
     return LATE_NOT;
+}
+
+struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+
+    if (connection == NULL)
+        return NULL;
+    connection->fd = fd;
+    connection->next = connections->first;
+    if (connection->next != NULL)
+        connection->next->previous = connection;
+    connections->first = connection;
+    connections->service->connections++;
+    connection_enter(connection, PHASE_HEADERS, now_ns);
+    return connection;
+}
+
+void connections_remove(struct connections *connections, struct connection *connection)
+{
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        connections->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    connections->service->connections--;
+    free(connection);
+}
+
+/* No reply has been begun, so a complete one can be written past the library, as far as the socket
+ * takes it. */
+static void say_late(struct service *service, const struct connection *connection, uint64_t now_ns)
+{
+    struct exchange *exchange = connection->exchange;
+    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES], head[256];
+    struct loss_error error;
+    size_t length;
+
+    (void)loss_fail(&error, LOSS_REQUEST_TIMEOUT, NULL, "%s",
+                    loss_status_text(LOSS_REQUEST_TIMEOUT));
+    if (exchange != NULL) {
+        exchange_fail(exchange, &error); /* and exchange_close counts it */
+    } else {
+        exchange_make_id(service, id);
+        metric_add(service->telemetry->errors[LOSS_REQUEST_TIMEOUT], 1);
+        telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER, 408,
+                          now_ns - connection->since_ns);
+    }
+    length = reply_json_write_error(&error, exchange != NULL ? exchange->request_id : id, body);
+    (void)snprintf(head, sizeof head,
+                   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                   exchange != NULL ? exchange->request_id : id, length);
+    (void)send(connection->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    (void)send(connection->fd, body, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void connections_sweep(struct connections *connections, uint64_t now_ns)
+{
+    for (struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        enum lateness lateness =
+            connection_lateness(connection, connections->service->options, now_ns);
+
+        if (lateness == LATE_NOT)
+            continue;
+        if (lateness == LATE_SAY_SO)
+            say_late(connections->service, connection, now_ns);
+        /* The library notices and closes it; once is enough. */
+        (void)shutdown(connection->fd, SHUT_RDWR);
+        connection_enter(connection, PHASE_WORKING, now_ns);
+    }
 }

@@ -8,9 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/options.h"
-
-struct exchange;
+#include "server/exchange.h"
 
 enum phase {
     PHASE_IDLE,    /* between requests; the next one's headers may be on their way */
@@ -41,5 +39,18 @@ void connection_enter(struct connection *connection, enum phase phase, uint64_t 
 /* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
+
+/* All connections of a server. */
+struct connections {
+    struct service *service;
+    struct connection *first;
+};
+
+/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end. */
+struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
+void connections_remove(struct connections *connections, struct connection *connection);
+
+/* Cut off those that are late, with a 408 where that can still be said. */
+void connections_sweep(struct connections *connections, uint64_t now_ns);
 
 #endif

@@ -19,7 +19,7 @@ enum {
 struct http {
     struct service *service;
     struct MHD_Daemon *daemon;
-    struct connection *connections; /* all of them */
+    struct connections connections;
     bool listening;
 };
 
@@ -41,30 +41,11 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
     const union MHD_ConnectionInfo *info;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection = calloc(1, sizeof *connection);
-        if (connection == NULL)
-            return; /* its first request is refused for the same reason */
         info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
-        connection->fd = info->connect_fd;
-        connection->next = http->connections;
-        if (connection->next != NULL)
-            connection->next->previous = connection;
-        http->connections = connection;
-        http->service->connections++;
-        connection_enter(connection, PHASE_HEADERS, clock_now_ns());
-        *socket_context = connection;
-        return;
+        *socket_context = connections_add(&http->connections, info->connect_fd, clock_now_ns());
+    } else if (connection != NULL) { /* NULL: memory ran out, and its first request was refused */
+        connections_remove(&http->connections, connection);
     }
-    if (connection == NULL)
-        return;
-    if (connection->previous != NULL)
-        connection->previous->next = connection->next;
-    else
-        http->connections = connection->next;
-    if (connection->next != NULL)
-        connection->next->previous = connection->previous;
-    http->service->connections--;
-    free(connection);
 }
 
 static void on_completed(void *context, struct MHD_Connection *handle, void **request_context,
@@ -264,6 +245,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
     if (http == NULL)
         goto fail;
     http->service = service;
+    http->connections.service = service;
     http->listening = true;
     MHD_set_panic_func(on_panic, NULL);
     /* clang-format off */
@@ -310,51 +292,9 @@ void http_resume(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
-/* No reply has been begun, so a complete one can be written past the library, as far as the socket
- * takes it. */
-static void say_late(struct http *http, const struct connection *connection)
-{
-    struct service *service = http->service;
-    struct exchange *exchange = connection->exchange;
-    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES], head[256];
-    struct loss_error error;
-    size_t length;
-
-    (void)loss_fail(&error, LOSS_REQUEST_TIMEOUT, NULL, "%s",
-                    loss_status_text(LOSS_REQUEST_TIMEOUT));
-    if (exchange != NULL) {
-        exchange_fail(exchange, &error); /* and exchange_close counts it */
-    } else {
-        exchange_make_id(service, id);
-        metric_add(service->telemetry->errors[LOSS_REQUEST_TIMEOUT], 1);
-        telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER, 408,
-                          clock_now_ns() - connection->since_ns);
-    }
-    length = reply_json_write_error(&error, exchange != NULL ? exchange->request_id : id, body);
-    (void)snprintf(head, sizeof head,
-                   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
-                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                   exchange != NULL ? exchange->request_id : id, length);
-    (void)send(connection->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
-    (void)send(connection->fd, body, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 void http_sweep(struct http *http)
 {
-    uint64_t now = clock_now_ns();
-
-    for (struct connection *connection = http->connections; connection != NULL;
-         connection = connection->next) {
-        enum lateness lateness = connection_lateness(connection, http->service->options, now);
-
-        if (lateness == LATE_NOT)
-            continue;
-        if (lateness == LATE_SAY_SO)
-            say_late(http, connection);
-        /* The library notices and closes it; once is enough. */
-        (void)shutdown(connection->fd, SHUT_RDWR);
-        connection_enter(connection, PHASE_WORKING, now);
-    }
+    connections_sweep(&http->connections, clock_now_ns());
 }
 
 void http_close_listener(struct http *http)
@@ -373,6 +313,6 @@ void http_stop(struct http *http)
         return;
     http_close_listener(http);
     MHD_stop_daemon(http->daemon);
-    assert(http->connections == NULL);
+    assert(http->connections.first == NULL);
     free(http);
 }

@@ -33,14 +33,14 @@ def room_of(path):
         return 'loss'
     if len(parts) > 2:
         return parts[1]
-    return 'config' if path.stem == 'config' else 'main'
+    return 'config' if path.stem.startswith('config') else 'main'
 
 
 def room_of_header(header):
     """The room that an include of ours names."""
     if '/' in header:
         return header.split('/')[0]
-    return 'config' if header == 'config.h' else 'main'
+    return 'config' if header.startswith('config') else 'main'
 
 
 def faults_of(root):

@@ -1,0 +1,35 @@
+/* decoding_internal.h - a JSON request on its way, shared by request_json.c and request_resolve.c. */
+#ifndef CODEC_DECODING_INTERNAL_H
+#define CODEC_DECODING_INTERNAL_H
+
+#include "codec/envelope.h"
+#include "codec/request_json.h"
+#include "codec/scan.h"
+#include "codec/tensor_json.h"
+
+/* The tensors of a request; the first three in the order of enum loss_stage. */
+enum field { LOGITS, PROBABILITIES, LOG_PROBABILITIES, TARGETS, WEIGHTS, FIELDS };
+
+extern const char *const decoding_fields[FIELDS]; /* their names */
+
+struct decoding {
+    struct scanner scanner;
+    const struct codec_limits *limits;
+    struct loss_arena *arena;
+    struct codec_request *request;
+    enum loss_dtype read_as;   /* the dtype that predictions and weights were read as */
+    const char *texts[FIELDS]; /* where each tensor begins; NULL if it is not there */
+    struct tensor_json tensors[FIELDS];
+    int predictions;       /* the field that is there, or FIELDS */
+    unsigned options_seen; /* a bit for each option */
+    struct envelope envelope;
+    size_t envelope_bytes; /* the text of the options so far */
+};
+
+/* Read the tensor at scanner.at, as read_as says. */
+enum loss_status decoding_read_tensor(struct decoding *decoding, int field);
+
+/* Fill *request from what was read. */
+enum loss_status decoding_resolve(struct decoding *decoding);
+
+#endif

@@ -1,0 +1,159 @@
+/* request_resolve.c - all members of a request are read: what do they make together? */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/decoding_internal.h"
+
+/* The dtype was told after tensors had been read as another: read those again. */
+static enum loss_status reread(struct decoding *decoding)
+{
+    decoding->read_as = decoding->request->dtype;
+    for (int field = 0; field < FIELDS; field++) {
+        enum loss_status status;
+
+        if (decoding->texts[field] == NULL || field == TARGETS)
+            continue;
+        decoding->scanner.at = decoding->texts[field];
+        decoding->scanner.depth = 1;
+        (void)snprintf(decoding->scanner.key, sizeof decoding->scanner.key, "%s",
+                       decoding_fields[field]);
+        if ((status = decoding_read_tensor(decoding, field)) != LOSS_OK)
+            return status;
+    }
+    return LOSS_OK;
+}
+
+/* Describe the remarkable element of a tensor: "<place> is <its text>, but <why not>". */
+static enum loss_status fail_odd(struct decoding *decoding, int field, enum loss_status status,
+                                 const char *why_not)
+{
+    const struct tensor_json *read = &decoding->tensors[field];
+    char where[128], place[128], element[25];
+    size_t length = strcspn(read->odd_text, ",] \t\r\n}");
+
+    if (length >= sizeof element)
+        length = sizeof element - 1;
+    for (size_t i = 0; i < length; i++) /* a string may hold anything */
+        element[i] = read->odd_text[i] >= ' ' && read->odd_text[i] < 0x7f ? read->odd_text[i] : '?';
+    element[length] = '\0';
+    (void)loss_tensor_pointer(&read->tensor, decoding_fields[field], read->odd_index, where,
+                              sizeof where);
+    (void)loss_tensor_place(&read->tensor, decoding_fields[field], read->odd_index, place,
+                            sizeof place);
+    return loss_fail(decoding->scanner.error, status, where, "%s is %s, but %s", place, element,
+                     why_not);
+}
+
+static enum loss_status check_overflow(struct decoding *decoding, int field)
+{
+    if (decoding->tensors[field].oddity != TENSOR_JSON_OVERFLOW)
+        return LOSS_OK;
+    return fail_odd(decoding, field, LOSS_NUMBER_OUT_OF_RANGE,
+                    "float32 ends at 3.4028235e38; \"dtype\":\"float64\" has more room");
+}
+
+/* Targets of the predictions' shape are probabilities: numbers of the request's dtype. */
+static enum loss_status make_probabilities(struct decoding *decoding)
+{
+    struct tensor_json *targets = &decoding->tensors[TARGETS];
+    size_t count = loss_tensor_elements(&targets->tensor);
+    bool integers = targets->tensor.dtype == LOSS_INT64, single = decoding->read_as == LOSS_FLOAT32;
+    void *data;
+
+    if (targets->oddity == TENSOR_JSON_NOT_A_NUMBER)
+        return fail_odd(decoding, TARGETS, LOSS_WRONG_TYPE,
+                        "a class probability must be a number (or \"NaN\", \"Infinity\", "
+                        "\"-Infinity\")");
+    if (!integers && !single)
+        return LOSS_OK;
+    data = loss_arena_take(decoding->arena, count, single ? sizeof(float) : sizeof(double));
+    if (data == NULL)
+        return loss_fail_memory(decoding->scanner.error);
+    for (size_t i = 0; i < count; i++) {
+        double value = integers ? (double)((const int64_t *)targets->tensor.data)[i]
+                                : ((const double *)targets->tensor.data)[i];
+
+        if (!single) {
+            ((double *)data)[i] = value;
+            continue;
+        }
+        ((float *)data)[i] = (float)value;
+        if (isinf((float)value) && !isinf(value)) {
+            char where[128];
+
+            (void)loss_tensor_pointer(&targets->tensor, "targets", i, where, sizeof where);
+            return loss_fail(decoding->scanner.error, LOSS_NUMBER_OUT_OF_RANGE, where,
+                             "targets holds %g, but float32 ends at 3.4028235e38", value);
+        }
+    }
+    targets->tensor.dtype = decoding->read_as;
+    targets->tensor.data = data;
+    return LOSS_OK;
+}
+
+/* Whether targets of this shape would be class indices. */
+static bool has_index_shape(const struct loss_tensor *predictions,
+                            const struct loss_tensor *targets)
+{
+    if (predictions->rank < 2)
+        return predictions->rank == 1 && targets->rank == 0;
+    return targets->rank == predictions->rank - 1 && targets->shape[0] == predictions->shape[0] &&
+           memcmp(targets->shape + 1, predictions->shape + 2,
+                  (predictions->rank - 2) * sizeof targets->shape[0]) == 0;
+}
+
+static enum loss_status resolve_targets(struct decoding *decoding, struct loss_tensor *predictions)
+{
+    struct tensor_json *targets = &decoding->tensors[TARGETS];
+    struct tensor_json *weights = &decoding->tensors[WEIGHTS];
+
+    if (predictions->rank == 1 && predictions->shape[0] == 0 && targets->tensor.rank == 1 &&
+        targets->tensor.shape[0] == 0) {
+        /* [] and []: JSON cannot write the shape (0,C), so this is a batch of no rows. */
+        predictions->rank = 2;
+        predictions->shape[1] = weights->tensor.rank == 1 ? weights->tensor.shape[0] : 0;
+        targets->tensor.dtype = LOSS_INT64;
+        return LOSS_OK;
+    }
+    if (loss_tensor_same_shape(predictions, &targets->tensor))
+        return make_probabilities(decoding);
+    if (targets->tensor.dtype == LOSS_INT64 || !has_index_shape(predictions, &targets->tensor))
+        return LOSS_OK; /* libloss says what does not fit */
+    if (targets->oddity == TENSOR_JSON_HUGE)
+        return fail_odd(decoding, TARGETS, LOSS_TARGET_OUT_OF_RANGE,
+                        "there are not that many classes");
+    return fail_odd(decoding, TARGETS, LOSS_TARGET_NOT_INTEGER, "a class index must be an integer");
+}
+
+enum loss_status decoding_resolve(struct decoding *decoding)
+{
+    struct codec_request *request = decoding->request;
+    int predictions = decoding->predictions;
+    enum loss_status status;
+
+    if (predictions == FIELDS)
+        return loss_fail(
+            decoding->scanner.error, LOSS_MISSING_FIELD, NULL,
+            "one of the fields \"logits\", \"probabilities\" and \"log_probabilities\" "
+            "must be there");
+    if (decoding->texts[TARGETS] == NULL)
+        return loss_fail(decoding->scanner.error, LOSS_MISSING_FIELD, NULL,
+                         "the field \"targets\" is missing");
+    if (decoding->read_as != request->dtype && (status = reread(decoding)) != LOSS_OK)
+        return status;
+    if ((status = check_overflow(decoding, predictions)) != LOSS_OK)
+        return status;
+    if ((status = check_overflow(decoding, WEIGHTS)) != LOSS_OK)
+        return status;
+    request->loss.stage = (enum loss_stage)predictions;
+    request->loss.predictions = decoding->tensors[predictions].tensor;
+    if ((status = resolve_targets(decoding, &request->loss.predictions)) != LOSS_OK)
+        return status;
+    request->loss.targets = decoding->tensors[TARGETS].tensor;
+    if (decoding->texts[WEIGHTS] != NULL) {
+        request->weights = decoding->tensors[WEIGHTS].tensor;
+        request->loss.weights = &request->weights;
+    }
+    return LOSS_OK;
+}
