@@ -243,8 +243,10 @@ enum decimal_kind decimal_to_int64(const struct decimal *decimal, int64_t *value
             return DECIMAL_HUGE;
         digits *= 10;
     }
-    if (decimal->cut || digits > (uint64_t)INT64_MAX + decimal->negative)
+    if (digits > (uint64_t)INT64_MAX + decimal->negative || (decimal->cut && decimal->exponent > 0))
         return DECIMAL_HUGE;
+    if (decimal->cut) /* 19 digits before the point, and more after it */
+        return DECIMAL_FRACTION;
     *value = decimal->negative ? (int64_t)(0 - digits) : (int64_t)digits;
     return DECIMAL_INTEGER;
 }

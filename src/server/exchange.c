@@ -112,18 +112,13 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     return LOSS_OK;
 }
 
-static enum loss_status fail_too_large(const struct exchange *exchange, uint64_t bytes,
+/* `text` is how many bytes the body has, as far as it is known. */
+static enum loss_status fail_too_large(const struct exchange *exchange, const char *text,
                                        struct loss_error *error)
 {
-    uint64_t limit = exchange->service->options->json_bytes_max;
-
-    if (bytes == UINT64_MAX)
-        return loss_fail(error, LOSS_BODY_TOO_LARGE, NULL,
-                         "the body has more than %" PRIu64 " bytes (json_bytes_max)", limit);
     return loss_fail(error, LOSS_BODY_TOO_LARGE, NULL,
-                     "the body has %" PRIu64 " bytes, but at most %" PRIu64
-                     " are taken (json_bytes_max)",
-                     bytes, limit);
+                     "the body has %s bytes, but at most %" PRIu64 " are taken (json_bytes_max)",
+                     text, exchange->service->options->json_bytes_max);
 }
 
 /* Make the body's block hold `bytes` and the padding. */
@@ -149,15 +144,19 @@ static enum loss_status hold(struct exchange *exchange, size_t bytes, struct los
 }
 
 /* Room for the body, before its first byte is read. */
-static enum loss_status admit(struct exchange *exchange, uint64_t length, struct loss_error *error)
+static enum loss_status admit(struct exchange *exchange, enum head_body body, uint64_t length,
+                              struct loss_error *error)
 {
-    if (!exchange->has_body || !route_row(exchange->route)->takes_body)
+    char text[24];
+
+    if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
         return LOSS_OK;
-    if (length == UINT64_MAX)
+    if (body == HEAD_BODY_CHUNKED)
         return hold(exchange, FIRST_BODY_BYTES - REQUEST_JSON_PADDING, error);
-    if (length > exchange->service->options->json_bytes_max)
-        return fail_too_large(exchange, length, error);
-    return hold(exchange, (size_t)length, error);
+    if (length <= exchange->service->options->json_bytes_max)
+        return hold(exchange, (size_t)length, error);
+    (void)snprintf(text, sizeof text, "%" PRIu64, length);
+    return fail_too_large(exchange, text, error);
 }
 
 struct exchange *exchange_open(struct service *service, const struct head *head)
@@ -165,6 +164,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     struct exchange *exchange = fetch(service);
     struct loss_arena_source source = {take_block, give_block, exchange};
     struct loss_error error;
+    enum head_body body;
     uint64_t length;
 
     if (exchange == NULL)
@@ -176,12 +176,14 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     exchange->route = ROUTE_OTHER;
     exchange->method = method_find(head->method);
     name(exchange, head->request_id);
-    exchange->has_body = head_has_body(head, &length);
+    body = head_body(head, &length);
+    exchange->has_body = body != HEAD_BODY_NONE;
     if (head_guard(head, &error) != LOSS_OK || check_route(exchange, head, &error) != LOSS_OK ||
-        admit(exchange, length, &error) != LOSS_OK) {
+        admit(exchange, body, length, &error) != LOSS_OK) {
         exchange_fail(exchange, &error);
-        /* A little too large: read on and tell afterwards, on a connection that lives. */
-        if (error.status == LOSS_BODY_TOO_LARGE &&
+        /* A little too large: read on and tell afterwards, on a connection that lives; unless the
+         * client waits to be told whether to send it. */
+        if (error.status == LOSS_BODY_TOO_LARGE && head->expect == NULL &&
             length - service->options->json_bytes_max <= DISCARD_BYTES_MAX)
             exchange->state = EXCHANGE_RECEIVING;
     }
@@ -225,7 +227,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     if (exchange->status != LOSS_OK || route == NULL || !route->takes_body)
         return discard(exchange, count);
     if (needed > limit) {
-        (void)fail_too_large(exchange, UINT64_MAX, &error);
+        (void)fail_too_large(exchange, "more", &error);
     } else if (needed + REQUEST_JSON_PADDING <= exchange->body_granted ||
                hold(exchange, 2 * needed < limit ? 2 * needed : limit, &error) == LOSS_OK) {
         memcpy(exchange->body + exchange->body_length, bytes, count);

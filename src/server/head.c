@@ -45,15 +45,15 @@ enum loss_status head_guard(const struct head *head, struct loss_error *error)
     return LOSS_OK;
 }
 
-bool head_has_body(const struct head *head, uint64_t *length)
+enum head_body head_body(const struct head *head, uint64_t *length)
 {
-    *length = UINT64_MAX;
+    *length = 0;
     if (head->transfer_encodings > 0)
-        return true;
+        return HEAD_BODY_CHUNKED;
     if (head->content_length == NULL)
-        return false;
+        return HEAD_BODY_NONE;
     *length = strtoull(head->content_length, NULL, 10); /* the library took only digits */
-    return *length > 0;
+    return *length > 0 ? HEAD_BODY_SIZED : HEAD_BODY_NONE;
 }
 
 bool head_is_media_type(const char *type, const char *media_type)

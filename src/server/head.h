@@ -26,8 +26,9 @@ struct head {
 /* LOSS_OK, LOSS_BAD_FRAMING or LOSS_EXPECTATION_FAILED. */
 enum loss_status head_guard(const struct head *head, struct loss_error *error);
 
-/* Whether a body is announced; its length, if Content-Length tells it, else UINT64_MAX. */
-bool head_has_body(const struct head *head, uint64_t *length);
+/* What is announced: no body, one of *length bytes, or one whose length only its end tells. */
+enum head_body { HEAD_BODY_NONE, HEAD_BODY_SIZED, HEAD_BODY_CHUNKED };
+enum head_body head_body(const struct head *head, uint64_t *length);
 
 /* Whether `type` names this media type: case and parameters do not matter. */
 bool head_is_media_type(const char *type, const char *media_type);

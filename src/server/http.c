@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,14 @@
 
 enum {
     CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
+    LAST_TURNS_MAX = 256,         /* to empty the backlog; each accepts ten or so */
 };
 
 struct http {
     struct service *service;
     struct MHD_Daemon *daemon;
     struct connections connections;
-    bool listening;
+    int listener; /* -1 once it is closed */
 };
 
 static struct connection *connection_of(struct MHD_Connection *handle)
@@ -246,7 +248,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
         goto fail;
     http->service = service;
     http->connections.service = service;
-    http->listening = true;
+    http->listener = listener;
     MHD_set_panic_func(on_panic, NULL);
     /* clang-format off */
     http->daemon = MHD_start_daemon(
@@ -299,11 +301,15 @@ void http_sweep(struct http *http)
 
 void http_close_listener(struct http *http)
 {
-    if (!http->listening)
+    struct pollfd backlog = {.fd = http->listener, .events = POLLIN};
+
+    if (http->listener < 0)
         return;
-    http->listening = false;
-    for (int turn = 0; turn < 2; turn++) /* whoever is in the backlog has been promised an answer */
+    /* Whoever is in the backlog has been promised an answer, but closing resets them: so accept until
+     * nobody is there, as far as the limit on connections lets in. */
+    for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)
         (void)MHD_run(http->daemon);
+    http->listener = -1;
     (void)close(MHD_quiesce_daemon(http->daemon));
 }
 
