@@ -42,6 +42,10 @@ COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(
 LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
 LIBS     := -lmicrohttpd -ljansson -luv -lpthread -lm
 
+# Commands are shown by what they make; V=1 shows them whole.
+V    ?=
+SHOW  = $(if $(V),,@echo "  $(1) $@";)
+
 # ---- what is built from what -------------------------------------------------------------------
 room      = $(patsubst %.c,$(B)/%.o,$(filter-out $(KERNEL_SOURCES),$(wildcard src/$(1)/*.c)))
 KERNEL_SOURCES := src/kernels/rows.c
@@ -71,23 +75,22 @@ build/release/lossd:
 endif
 
 $(B)/lossd: $(MAIN) $(B)/parts.a $(B)/libloss.a
-	$(CC) $(LINK) -o $@ $^ $(LIBS)
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(LIBS)
 
 $(B)/libloss.a: $(LIBLOSS)
 $(B)/parts.a: $(PARTS)
 $(B)/%.a:
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SHOW,ar  )rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
+	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
 
 $(B)/src/kernels/rows.float32.o: KERNEL := -DREAL=float -DKERNEL=kernel_float32
 $(B)/src/kernels/rows.float64.o: KERNEL := -DREAL=double -DKERNEL=kernel_float64
 $(KERNELS): src/kernels/rows.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(COMPILE) $(KERNEL) -c -o $@ $<
+	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) $(KERNEL) -c -o $@ $<
 
 # The version is in one object alone, and that one is remade when it changes.
 $(B)/src/version.o: CPPFLAGS += -DLOSSD_VERSION='"$(VERSION)"' -DLOSSD_REVISION='"$(REVISION)"'
@@ -136,11 +139,11 @@ TEST_LIBS := -lcmocka -lcurl -lz $(LIBS)
 
 $(B)/tests/%.o: CPPFLAGS += -Itests
 $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
-	$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
 
 # libloss needs nothing but libm: this link is the proof.
 $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.a
-	$(CC) $(LINK) -o $@ $^ -lm
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
 tests: $(UNIT) $(HTTP) $(B)/lossd $(B)/tests/unit/example_libloss ## build the tests of MODE
 

@@ -24,25 +24,31 @@ static enum loss_status reread(struct decoding *decoding)
     return LOSS_OK;
 }
 
-/* Describe the remarkable element of a tensor: "<place> is <its text>, but <why not>". */
-static enum loss_status fail_odd(struct decoding *decoding, int field, enum loss_status status,
-                                 const char *why_not)
+/* Describe the element at `index`, whose text is `text`: "<place> is <text>, but <why not>". */
+static enum loss_status fail_element(struct decoding *decoding, int field, size_t index,
+                                     const char *text, enum loss_status status, const char *why_not)
 {
-    const struct tensor_json *read = &decoding->tensors[field];
+    const struct loss_tensor *tensor = &decoding->tensors[field].tensor;
     char where[128], place[128], element[25];
-    size_t length = strcspn(read->odd_text, ",] \t\r\n}");
+    size_t length = strcspn(text, ",] \t\r\n}");
 
     if (length >= sizeof element)
         length = sizeof element - 1;
     for (size_t i = 0; i < length; i++) /* a string may hold anything */
-        element[i] = read->odd_text[i] >= ' ' && read->odd_text[i] < 0x7f ? read->odd_text[i] : '?';
+        element[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
     element[length] = '\0';
-    (void)loss_tensor_pointer(&read->tensor, decoding_fields[field], read->odd_index, where,
-                              sizeof where);
-    (void)loss_tensor_place(&read->tensor, decoding_fields[field], read->odd_index, place,
-                            sizeof place);
+    (void)loss_tensor_pointer(tensor, decoding_fields[field], index, where, sizeof where);
+    (void)loss_tensor_place(tensor, decoding_fields[field], index, place, sizeof place);
     return loss_fail(decoding->scanner.error, status, where, "%s is %s, but %s", place, element,
                      why_not);
+}
+
+static enum loss_status fail_odd(struct decoding *decoding, int field, enum loss_status status,
+                                 const char *why_not)
+{
+    const struct tensor_json *read = &decoding->tensors[field];
+
+    return fail_element(decoding, field, read->odd_index, read->odd_text, status, why_not);
 }
 
 static enum loss_status check_overflow(struct decoding *decoding, int field)
@@ -61,10 +67,11 @@ static enum loss_status make_probabilities(struct decoding *decoding)
     bool integers = targets->tensor.dtype == LOSS_INT64, single = decoding->read_as == LOSS_FLOAT32;
     void *data;
 
-    if (targets->oddity == TENSOR_JSON_NOT_A_NUMBER)
-        return fail_odd(decoding, TARGETS, LOSS_WRONG_TYPE,
-                        "a class probability must be a number (or \"NaN\", \"Infinity\", "
-                        "\"-Infinity\")");
+    if (targets->word_text != NULL)
+        return fail_element(decoding, TARGETS, targets->word_index, targets->word_text,
+                            LOSS_WRONG_TYPE,
+                            "a class probability must be a number (or \"NaN\", \"Infinity\", "
+                            "\"-Infinity\")");
     if (!integers && !single)
         return LOSS_OK;
     data = loss_arena_take(decoding->arena, count, single ? sizeof(float) : sizeof(double));

@@ -86,11 +86,17 @@ static enum loss_status grow(struct reading *reading)
 
 static void note(struct reading *reading, enum tensor_json_oddity oddity)
 {
-    if (reading->result->oddity != TENSOR_JSON_PLAIN)
+    struct tensor_json *result = reading->result;
+
+    if (oddity == TENSOR_JSON_NOT_A_NUMBER && result->word_text == NULL) {
+        result->word_index = reading->count;
+        result->word_text = reading->scanner->at;
+    }
+    if (result->oddity != TENSOR_JSON_PLAIN)
         return;
-    reading->result->oddity = oddity;
-    reading->result->odd_index = reading->count;
-    reading->result->odd_text = reading->scanner->at;
+    result->oddity = oddity;
+    result->odd_index = reading->count;
+    result->odd_text = reading->scanner->at;
 }
 
 /* Store a target that is no int64: from now on all are float64. */

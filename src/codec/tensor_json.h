@@ -26,7 +26,9 @@ struct tensor_json {
     struct loss_tensor tensor;      /* data is the arena's */
     enum tensor_json_oddity oddity; /* of the first remarkable element in memory order */
     size_t odd_index;
-    const char *odd_text; /* where it stands */
+    const char *odd_text;  /* where it stands */
+    size_t word_index;     /* the first TENSOR_JSON_NOT_A_NUMBER, which may come after it, */
+    const char *word_text; /* and where it stands; NULL if there is none */
 };
 
 /* Read the value at scanner->at, a number or arrays of them.  Faults: those of scan.h, and
