@@ -71,6 +71,11 @@ bool config_refuse(const struct origin *origin, const char *format, const char *
 
     if (length > 0 && length < CONFIG_FAULT_BYTES)
         (void)snprintf(origin->fault + length, CONFIG_FAULT_BYTES - (size_t)length, format, a, b);
+    for (char *at = origin->fault; *at != '\0';
+         at++) { /* a fault is one line, whatever is in a name */
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    }
     return false;
 }
 

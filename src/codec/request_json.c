@@ -61,8 +61,12 @@ static enum loss_status read_option(struct decoding *decoding, int option)
                                 "the request without its tensors has more than %zu bytes "
                                 "(envelope_bytes_max)",
                                 decoding->limits->envelope_bytes_max);
-    return envelope_read(&decoding->envelope, option, start, (size_t)(scanner->at - start),
-                         decoding->arena, decoding->request, scanner->error);
+    status = envelope_read(&decoding->envelope, option, start, (size_t)(scanner->at - start),
+                           decoding->arena, decoding->request, scanner->error);
+    /* A dtype that comes before the tensors spares reading them again. */
+    if (decoding->predictions == FIELDS && decoding->texts[WEIGHTS] == NULL)
+        decoding->read_as = decoding->request->dtype;
+    return status;
 }
 
 static enum loss_status fail_unknown_field(struct decoding *decoding)
@@ -152,7 +156,8 @@ static enum loss_status read_text(struct decoding *decoding)
         if (strchr("[\"-0123456789tfn", *scanner->at) == NULL || *scanner->at == '\0')
             return scan_fail_expected(scanner, "a JSON object", scanner->at);
         (void)scan_describe(scanner, scanner->at, found, sizeof found);
-        if ((status = scan_value(scanner)) != LOSS_OK)
+        status = scan_value(scanner);
+        if (status != LOSS_OK && status != LOSS_NON_FINITE && status != LOSS_NUMBER_OUT_OF_RANGE)
             return status;
         return loss_fail(scanner->error, LOSS_EXPECTED_OBJECT, "0",
                          "the body is %s, but must be a JSON object", found);

@@ -9,31 +9,39 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 2048 }; /* below PIPE_BUF, so that a pipe takes a line whole or not at all */
+enum {
+    LINE_BYTES = 2048, /* below PIPE_BUF, so that a pipe takes a line whole or not at all */
+    END_BYTES = 3,     /* for what ends every line: a quote, a brace, a newline */
+};
 
 struct line {
     size_t length;
+    bool is_full; /* something did not fit */
     char bytes[LINE_BYTES];
 };
 
 __attribute__((format(printf, 2, 3))) static void append(struct line *line, const char *format, ...)
 {
-    size_t room = sizeof line->bytes - line->length - 1; /* for the newline */
+    size_t room = sizeof line->bytes - line->length - END_BYTES;
     va_list arguments;
     int length;
 
     va_start(arguments, format);
     length = vsnprintf(line->bytes + line->length, room, format, arguments);
     va_end(arguments);
-    if (length > 0)
-        line->length += (size_t)length < room ? (size_t)length : room - 1;
+    if (length < 0 || (size_t)length >= room)
+        line->is_full = true; /* and what did not fit is not there, not even in part */
+    else
+        line->length += (size_t)length;
 }
 
 /* A text in quotes.  What is not printable ASCII is escaped, so that no text can forge a line. */
 static void append_quoted(struct line *line, const char *text)
 {
     append(line, "\"");
-    for (; *text != '\0'; text++) {
+    if (line->is_full)
+        return;
+    for (; *text != '\0' && !line->is_full; text++) {
         unsigned char byte = (unsigned char)*text;
 
         if (byte == '"' || byte == '\\')
@@ -43,7 +51,7 @@ static void append_quoted(struct line *line, const char *text)
         else
             append(line, "%c", byte);
     }
-    append(line, "\"");
+    line->bytes[line->length++] = '"'; /* a text that is cut ends in its quote all the same */
 }
 
 static void append_time(struct line *line)
@@ -89,11 +97,18 @@ void log_write(struct log *log, enum log_level level, const char *event,
         append_quoted(&line, event);
     else
         append(&line, "%s", event);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !line.is_full; i++) {
+        size_t before = line.length, after_key;
+
         append(&line, json ? ",\"%s\":" : " %s=", fields[i].key);
-        append_field(&line, &fields[i]);
+        after_key = line.length;
+        if (!line.is_full)
+            append_field(&line, &fields[i]);
+        if (line.length == after_key)
+            line.length = before; /* a key without a value would not be JSON */
     }
-    append(&line, json ? "}" : "");
+    if (json)
+        line.bytes[line.length++] = '}';
     line.bytes[line.length++] = '\n';
     if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0 &&
         write(STDERR_FILENO, line.bytes, line.length) == (ssize_t)line.length)

@@ -27,7 +27,8 @@ struct log_field {
 
 bool log_takes(const struct log *log, enum log_level level);
 
-/* Write an event with `count` facts; a long one is cut.  Texts may hold anything, they are escaped. */
+/* Write an event with `count` facts, as far as they fit a line of 2 KiB.  Texts may hold anything,
+ * they are escaped. */
 void log_write(struct log *log, enum log_level level, const char *event,
                const struct log_field *fields, size_t count);
 

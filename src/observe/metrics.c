@@ -151,7 +151,9 @@ static char *write_histogram(const struct metric *metric, char *at)
     }
     if (metric->labels[0] != '\0')
         (void)snprintf(braced, sizeof braced, "{%s}", metric->labels);
-    at += sprintf(at, "%s_sum%s %.9g\n", metric->name, braced, (double)metric_value(metric) / 1e9);
+    at += sprintf(at, "%s_sum%s %llu.%09llu\n", metric->name, braced,
+                  (unsigned long long)(metric_value(metric) / 1000000000),
+                  (unsigned long long)(metric_value(metric) % 1000000000));
     return at + sprintf(at, "%s_count%s %llu\n", metric->name, braced, (unsigned long long)count);
 }
 

@@ -19,6 +19,8 @@ static bool is_body_late(const struct connection *connection, const struct serve
 {
     uint64_t grace_ms = options->body_rate_grace_ms;
 
+    if (passed_ms > options->request_timeout_ms)
+        return true; /* no answer could be in time */
     return passed_ms > grace_ms &&
            (double)connection->body_bytes <
                (double)(passed_ms - grace_ms) / 1e3 * (double)options->body_rate_min_bytes_per_s;

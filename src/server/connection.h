@@ -26,6 +26,7 @@ struct connection {
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
     bool has_bad_escape; /* in the path of the request that is being read */
+    bool has_query;      /* behind it */
 };
 
 enum lateness {

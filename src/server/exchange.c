@@ -97,6 +97,10 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          route_path(exchange->route), route->allow);
     if (!route->takes_body)
         return LOSS_OK;
+    if (head->has_query) /* ignoring options would be a wrong answer */
+        return loss_fail(error, LOSS_UNKNOWN_FIELD, NULL,
+                         "%s takes its options in the body, not in the query of the URL",
+                         route_path(exchange->route));
     if (head->content_encoding != NULL && strcasecmp(head->content_encoding, "identity") != 0 &&
         head->content_encoding[0] != '\0')
         return loss_fail(error, LOSS_UNSUPPORTED_ENCODING, NULL,

@@ -31,6 +31,9 @@ enum loss_status head_guard(const struct head *head, struct loss_error *error)
          "Transfer-Encoding is not \"chunked\", the only one understood"},
         {head->transfer_encodings > 0 && head->is_http_1_0, "HTTP/1.0 has no Transfer-Encoding"},
         {head->hosts > 1, "Host is there more than once"},
+        {head->content_types > 1, "Content-Type is there more than once"},
+        {head->content_encodings > 1, "Content-Encoding is there more than once"},
+        {head->expects > 1, "Expect is there more than once"},
         {head->hosts == 0 && !head->is_http_1_0, "Host is missing"},
         {head->has_bad_name, "a header's name has a character that no name may have"},
     };

@@ -14,12 +14,13 @@
 struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
+    bool has_query;
     bool is_http_1_0;
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
     const char *content_length;
     /* How often they occur. */
-    unsigned content_lengths, transfer_encodings, hosts;
+    unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
     bool has_bad_name; /* a header's name has a byte that no name may have */
 };
 

@@ -12,6 +12,7 @@
 
 #include "server/clock.h"
 #include "server/connection.h"
+#include "server/listener.h"
 
 enum {
     CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
@@ -77,6 +78,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_HEADERS, clock_now_ns());
     connection->has_bad_escape = false;
+    connection->has_query = strchr(uri, '?') != NULL;
     for (const char *at = strchr(uri, '%'); at != NULL && at < uri + strcspn(uri, "?");
          at = strchr(at + 1, '%')) {
         size_t digits = strspn(at + 1, "0123456789abcdefABCDEF");
@@ -96,13 +98,14 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
         const char *name;
         size_t value, count; /* where in struct head, or 0 */
     } known[] = {
-        {"Content-Type", offsetof(struct head, content_type), 0},
-        {"Content-Encoding", offsetof(struct head, content_encoding), 0},
+        {"Content-Type", offsetof(struct head, content_type), offsetof(struct head, content_types)},
+        {"Content-Encoding", offsetof(struct head, content_encoding),
+         offsetof(struct head, content_encodings)},
         {"Content-Length", offsetof(struct head, content_length),
          offsetof(struct head, content_lengths)},
         {"Transfer-Encoding", offsetof(struct head, transfer_encoding),
          offsetof(struct head, transfer_encodings)},
-        {"Expect", offsetof(struct head, expect), 0},
+        {"Expect", offsetof(struct head, expect), offsetof(struct head, expects)},
         {"X-Request-Id", offsetof(struct head, request_id), 0},
         {"Host", 0, offsetof(struct head, hosts)},
     };
@@ -127,17 +130,31 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
+/* The path of a target in absolute form, which servers must take too (RFC 9112, section 3.2.2). */
+static const char *path_of(const char *url)
+{
+    static const char scheme[] = "http://";
+    const char *path;
+
+    if (strncasecmp(url, scheme, sizeof scheme - 1) != 0)
+        return url;
+    path = strchr(url + sizeof scheme - 1, '/');
+    return path != NULL ? path : "/";
+}
+
 static struct exchange *open_exchange(struct http *http, struct MHD_Connection *handle,
                                       const char *url, const char *method, const char *version)
 {
     struct connection *connection = connection_of(handle);
-    struct head head = {
-        .method = method, .path = url, .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0};
+    struct head head = {.method = method,
+                        .path = path_of(url),
+                        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0};
     struct exchange *exchange;
 
     if (connection == NULL)
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
+    head.has_query = connection->has_query;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_header, &head);
     exchange = exchange_open(http->service, &head);
     if (exchange != NULL) {
@@ -305,8 +322,9 @@ void http_close_listener(struct http *http)
 
     if (http->listener < 0)
         return;
-    /* Whoever is in the backlog has been promised an answer, but closing resets them: so accept until
-     * nobody is there, as far as the limit on connections lets in. */
+    /* Whoever is in the backlog has been promised an answer: accept until nobody is there, as far as
+     * the limit on connections lets in. */
+    listener_shut(http->listener);
     for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)
         (void)MHD_run(http->daemon);
     http->listener = -1;

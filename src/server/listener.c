@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -69,4 +70,13 @@ fail:
     if (listener >= 0)
         (void)close(listener);
     return -1;
+}
+
+void listener_shut(int listener)
+{
+    struct sock_filter drop_all[] = {
+        BPF_STMT(BPF_RET | BPF_K, 0)}; /* keep 0 bytes of each packet */
+    const struct sock_fprog program = {.len = 1, .filter = drop_all};
+
+    (void)setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }

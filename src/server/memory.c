@@ -120,7 +120,8 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
             memory->used_bytes += whole;
     }
     (void)pthread_mutex_unlock(&memory->lock);
-    *granted = whole;
+    if (block != NULL)
+        *granted = whole;
     return block;
 }
 

@@ -4,10 +4,10 @@
 #include "support/records.h"
 
 #define SMOOTHING_RANGE "a label_smoothing below 0, or NaN, is refused as one above 1 is"
-#define ANY_INTEGER "class indices may have any integer dtype, at any rank"
-#define EMPTY_FLOAT "the dtype of the targets is checked also where there are none"
-#define ONE_INDEX "predictions (C) take one class index, of shape (): PyTorch reads the first of C"
-#define WEIGHTS_SHAPE "weights have shape (C), not just C elements"
+#define ANY_INTEGER     "class indices may have any integer dtype, at any rank"
+#define EMPTY_FLOAT     "the dtype of the targets is checked also where there are none"
+#define ONE_INDEX       "predictions (C) take one class index, of shape (): PyTorch reads the first of C"
+#define WEIGHTS_SHAPE   "weights have shape (C), not just C elements"
 
 enum outcome { COMPUTED, REFUSED };
 

@@ -38,26 +38,16 @@ double number_at(const struct loss_tensor *tensor, size_t index)
     const void *data = tensor->data;
 
     switch (tensor->dtype) {
-    case LOSS_FLOAT32:
-        return (double)((const float *)data)[index];
-    case LOSS_FLOAT64:
-        return ((const double *)data)[index];
-    case LOSS_FLOAT16:
-        return number_from_float16(((const uint16_t *)data)[index]);
-    case LOSS_BFLOAT16:
-        return number_from_bfloat16(((const uint16_t *)data)[index]);
-    case LOSS_INT64:
-        return (double)((const int64_t *)data)[index];
-    case LOSS_INT32:
-        return ((const int32_t *)data)[index];
-    case LOSS_INT16:
-        return ((const int16_t *)data)[index];
-    case LOSS_INT8:
-        return ((const int8_t *)data)[index];
-    case LOSS_UINT8:
-        return ((const uint8_t *)data)[index];
-    case LOSS_DTYPE_COUNT:
-        break;
+    case LOSS_FLOAT32: return (double)((const float *)data)[index];
+    case LOSS_FLOAT64: return ((const double *)data)[index];
+    case LOSS_FLOAT16: return number_from_float16(((const uint16_t *)data)[index]);
+    case LOSS_BFLOAT16: return number_from_bfloat16(((const uint16_t *)data)[index]);
+    case LOSS_INT64: return (double)((const int64_t *)data)[index];
+    case LOSS_INT32: return ((const int32_t *)data)[index];
+    case LOSS_INT16: return ((const int16_t *)data)[index];
+    case LOSS_INT8: return ((const int8_t *)data)[index];
+    case LOSS_UINT8: return ((const uint8_t *)data)[index];
+    case LOSS_DTYPE_COUNT: break;
     }
     assert(!"a dtype");
     return NAN;

@@ -10,19 +10,19 @@
 
 #include "loss/evaluation.h"
 
-#define F32 LOSS_FLOAT32
-#define F64 LOSS_FLOAT64
-#define I64 LOSS_INT64
+#define F32    LOSS_FLOAT32
+#define F64    LOSS_FLOAT64
+#define I64    LOSS_INT64
 #define LOGITS LOSS_STAGE_LOGITS
-#define LOGS LOSS_STAGE_LOG_PROBABILITIES
-#define PROBS LOSS_STAGE_PROBABILITIES
-#define NO_WEIGHTS                                                                                 \
-    {                                                                                              \
-        LOSS_DTYPE_COUNT, 0, {0}, NULL                                                             \
+#define LOGS   LOSS_STAGE_LOG_PROBABILITIES
+#define PROBS  LOSS_STAGE_PROBABILITIES
+#define NO_WEIGHTS                     \
+    {                                  \
+        LOSS_DTYPE_COUNT, 0, {0}, NULL \
     }
-#define NUMBER                                                                                     \
-    {                                                                                              \
-        F32, 0, {0}, NULL                                                                          \
+#define NUMBER            \
+    {                     \
+        F32, 0, {0}, NULL \
     }
 #define IGNORE (-100)
 

@@ -14,8 +14,8 @@
 enum { CLASSES = 3, LABELS_MAX = 2 };
 enum kind { INDICES, PROBABILITIES };
 
-#define INF INFINITY
-#define LN2 0.693147180559945309417
+#define INF        INFINITY
+#define LN2        0.693147180559945309417
 #define NO_WEIGHTS {NAN, NAN, NAN}, false
 
 /* Two rows of three classes.  Index targets are 0 and 0 (-100 if second_ignored). */
@@ -33,37 +33,37 @@ struct special {
     double sum, mean;
 };
 
-#define LOGITS LOSS_STAGE_LOGITS, INDICES
+#define LOGITS   LOSS_STAGE_LOGITS, INDICES
 #define LOGITS_Q LOSS_STAGE_LOGITS, PROBABILITIES
-#define LOGS LOSS_STAGE_LOG_PROBABILITIES, INDICES
-#define LOGS_Q LOSS_STAGE_LOG_PROBABILITIES, PROBABILITIES
-#define PROBS LOSS_STAGE_PROBABILITIES, INDICES
-#define PROBS_Q LOSS_STAGE_PROBABILITIES, PROBABILITIES
-#define HALF                                                                                       \
-    {                                                                                              \
-        0.5, 0.5, 0                                                                                \
+#define LOGS     LOSS_STAGE_LOG_PROBABILITIES, INDICES
+#define LOGS_Q   LOSS_STAGE_LOG_PROBABILITIES, PROBABILITIES
+#define PROBS    LOSS_STAGE_PROBABILITIES, INDICES
+#define PROBS_Q  LOSS_STAGE_PROBABILITIES, PROBABILITIES
+#define HALF        \
+    {               \
+        0.5, 0.5, 0 \
     }
-#define HALVES                                                                                     \
-    {                                                                                              \
-        HALF, HALF                                                                                 \
+#define HALVES     \
+    {              \
+        HALF, HALF \
     }
-#define FIRST                                                                                      \
-    {                                                                                              \
-        {1, 0, 0},                                                                                 \
-        {                                                                                          \
-            1, 0, 0                                                                                \
-        }                                                                                          \
+#define FIRST       \
+    {               \
+        {1, 0, 0},  \
+        {           \
+            1, 0, 0 \
+        }           \
     }
-#define NONE                                                                                       \
-    {                                                                                              \
-        {0, 0, 0},                                                                                 \
-        {                                                                                          \
-            0, 0, 0                                                                                \
-        }                                                                                          \
+#define NONE        \
+    {               \
+        {0, 0, 0},  \
+        {           \
+            0, 0, 0 \
+        }           \
     }
-#define TWO_OF_THREE                                                                               \
-    {                                                                                              \
-        0, 0, -INF                                                                                 \
+#define TWO_OF_THREE \
+    {                \
+        0, 0, -INF   \
     } /* softmax (0.5, 0.5, 0) */
 
 /* clang-format off */

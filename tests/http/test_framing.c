@@ -1,0 +1,248 @@
+/* test_framing.c - requests that two parsers might read differently, and what is no request at
+ * all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/client.h"
+#include "support/daemon.h"
+
+#define HOST  "Host: a\r\n"
+#define POST  "POST /v1/evaluate HTTP/1.1\r\n" HOST
+#define BODY  "{\"logits\":[1,2],\"targets\":1}" /* 28 bytes */
+#define GET   "GET /livez HTTP/1.1\r\n" HOST "\r\n"
+#define CHUNK "1c\r\n" BODY "\r\n0\r\n\r\n"
+
+static struct daemon lossd;
+
+static int start(void **state)
+{
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--json-bytes-max", "2000", NULL}, NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    return daemon_stop(&lossd);
+}
+
+/* Whatever was done to it, the daemon answers, and nothing is left in flight. */
+static void check_alive(const char *name)
+{
+    struct client *client = client_open(lossd.port);
+    double deadline = clock_ms() + RAW_MS, in_flight;
+    long status = client_evaluate(client, BODY)->status;
+
+    if (status != 200)
+        fail_msg("%s: afterwards a good request gets %ld", name, status);
+    do {
+        in_flight = client_metric(client, "lossd_in_flight_requests");
+    } while (in_flight > 1.0 && clock_ms() < deadline);
+    client_close(client);
+    if (in_flight > 1.0)
+        fail_msg("%s: afterwards %g requests are in flight", name, in_flight);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
+/* Headers that two parsers could read differently; GET follows, and must not be
+ * answered.  Refused by us, with a code, or by libmicrohttpd, with one status or another and no
+ * more is promised. */
+static const struct {
+    const char *name, *request;
+    const char *code;
+    long status, other_status;
+} ambiguous[] = {
+    {"a length twice", POST "Content-Length: 28\r\nContent-Length: 28\r\n\r\n" BODY, "bad_framing",
+     400, 400},
+    {"two lengths", POST "Content-Length: 28\r\nContent-Length: 0\r\n\r\n" BODY, "bad_framing", 400,
+     400},
+    {"two lengths, 0 first", POST "Content-Length: 0\r\nContent-Length: 28\r\n\r\n" BODY,
+     "bad_framing", 400, 400},
+    {"a negative length", POST "Content-Length: -1\r\n\r\n" BODY, NULL, 400, 413},
+    {"a list of lengths", POST "Content-Length: 28, 28\r\n\r\n" BODY, NULL, 400, 413},
+    {"a signed length", POST "Content-Length: +28\r\n\r\n" BODY, NULL, 400, 413},
+    {"a hexadecimal length", POST "Content-Length: 0x1c\r\n\r\n" BODY, NULL, 400, 413},
+    {"10^23 bytes", POST "Content-Length: 100000000000000000000000\r\n\r\n" BODY, NULL, 400, 413},
+    {"2^64 - 2 bytes", POST "Content-Length: 18446744073709551614\r\n\r\n" BODY, "body_too_large",
+     413, 413},
+    {"2^64 - 1 bytes", POST "Content-Length: 18446744073709551615\r\n\r\n" BODY, "body_too_large",
+     413, 413},
+    {"chunked and a length", POST "Transfer-Encoding: chunked\r\nContent-Length: 28\r\n\r\n" CHUNK,
+     "bad_framing", 400, 400},
+    {"a length and chunked", POST "Content-Length: 28\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNK,
+     "bad_framing", 400, 400},
+    {"chunked twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNK,
+     "bad_framing", 400, 400},
+    {"gzip, chunked", POST "Transfer-Encoding: gzip, chunked\r\n\r\n" CHUNK, "bad_framing", 400,
+     501},
+    {"identity", POST "Transfer-Encoding: identity\r\n\r\n" CHUNK, "bad_framing", 400, 501},
+    {"an unknown coding", POST "Transfer-Encoding: xchunked\r\n\r\n" CHUNK, "bad_framing", 400,
+     501},
+    {"a coding in quotes", POST "Transfer-Encoding: \"chunked\"\r\n\r\n" CHUNK, "bad_framing", 400,
+     501},
+    {"a space before the colon", POST "Transfer-Encoding : chunked\r\n\r\n" CHUNK, "bad_framing",
+     400, 400},
+    {"chunked on HTTP/1.0",
+     "POST /v1/evaluate HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n" CHUNK,
+     "bad_framing", 400, 400},
+    {"a type twice",
+     POST "Content-Type: application/json\r\nContent-Type: text/plain\r\nContent-Length: "
+          "28\r\n\r\n" BODY,
+     "bad_framing", 400, 400},
+    {"a coding twice",
+     POST "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: "
+          "28\r\n\r\n" BODY,
+     "bad_framing", 400, 400},
+    {"two expectations",
+     POST "Expect: 100-continue\r\nExpect: x\r\nContent-Length: 28\r\n\r\n" BODY, "bad_framing",
+     400, 400},
+    {"no host", "GET /livez HTTP/1.1\r\n\r\n", "bad_framing", 400, 400},
+    {"two hosts", "GET /livez HTTP/1.1\r\n" HOST "Host: b\r\n\r\n", "bad_framing", 400, 400},
+    {"a name in parentheses", "GET /livez HTTP/1.1\r\n" HOST "(x): b\r\n\r\n", "bad_framing", 400,
+     400},
+    {"an unknown expectation", POST "Expect: 200\r\nContent-Length: 28\r\n\r\n" BODY,
+     "expectation_failed", 417, 417},
+    {"a bad chunk size", POST "Transfer-Encoding: chunked\r\n\r\nxyz\r\n" BODY "\r\n0\r\n\r\n",
+     NULL, 400, 413},
+    {"a chunk size of 2^70",
+     POST "Transfer-Encoding: chunked\r\n\r\n400000000000000000\r\n" BODY "\r\n0\r\n\r\n", NULL,
+     400, 413},
+    {"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", NULL, 505, 400},
+    {"HTTP/3.0", "GET / HTTP/3.0\r\n" HOST "\r\n", NULL, 505, 400},
+};
+
+static void nothing_after_ambiguous_headers_is_read(void **state)
+{
+    char code[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ambiguous / sizeof ambiguous[0]; i++) {
+        const char *name = ambiguous[i].name, *text;
+        struct raw raw;
+        bool closed;
+        long status;
+
+        raw_open(&raw, lossd.port);
+        (void)raw_say(&raw, ambiguous[i].request); /* it may be cut off in the middle */
+        (void)raw_say(&raw, GET);
+        text = raw_read_all(&raw, 3000, &closed);
+        if (!closed)
+            fail_msg("%s: not closed after %s", name, text);
+        status = strncmp(text, "HTTP/1.", 7) == 0 ? strtol(text + 9, NULL, 10) : 0;
+        if (status != ambiguous[i].status && status != ambiguous[i].other_status)
+            fail_msg("%s: want %ld, got %s", name, ambiguous[i].status, text);
+        (void)snprintf(code, sizeof code, "\"code\": \"%s\"",
+                       ambiguous[i].code != NULL ? ambiguous[i].code : "");
+        if (status == ambiguous[i].status && ambiguous[i].code != NULL &&
+            (count_of(text, code) != 1 || count_of(text, "Connection: close") != 1))
+            fail_msg("%s: want %s, got %s", name, ambiguous[i].code, text);
+        if (count_of(text, " 200 OK") != 0 || count_of(text, "\"live\"") != 0)
+            fail_msg("%s: what follows is answered: %s", name, text);
+        raw_close(&raw);
+        check_alive(name);
+    }
+}
+
+static char *repeated(const char *before, const char *part, size_t count, const char *after)
+{
+    size_t length = strlen(before), step = strlen(part);
+    char *text = malloc(length + step * count + strlen(after) + 1);
+
+    assert_non_null(text);
+    strcpy(text, before);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + length + i * step, part, step);
+    strcpy(text + length + step * count, after);
+    return text;
+}
+
+static void heads_that_are_too_large_are_refused(void **state)
+{
+    static const struct {
+        const char *before, *part;
+        size_t count;
+        const char *after, *status;
+    } heads[] = {
+        {"GET /livez HTTP/1.1\r\n" HOST "X: ", "xxxxxxxxxx", 7000, "\r\n\r\n", " 431 "},
+        {"GET /livez HTTP/1.1\r\n" HOST "X-Request-Id: ", "xxxxxxxxxx", 100000, "\r\n\r\n",
+         " 431 "},
+        {"GET /livez HTTP/1.1\r\n" HOST, "X: 0123456789012345678901234567\r\n", 2000, "\r\n",
+         " 431 "},
+        {"GET /", "xxxxxxxxxx", 7000, " HTTP/1.1\r\n" HOST "\r\n", " 414 "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        char *head = repeated(heads[i].before, heads[i].part, heads[i].count, heads[i].after);
+        struct raw raw;
+        bool closed;
+        const char *text;
+
+        raw_open(&raw, lossd.port);
+        (void)raw_say(&raw, head);
+        text = raw_read_all(&raw, 3000, &closed);
+        /* What was sent and not read resets the connection, and may take the reply with it. */
+        if (!closed || (text[0] != '\0' && strstr(text, heads[i].status) == NULL))
+            fail_msg("head %zu: got %s", i, text);
+        raw_close(&raw);
+        free(head);
+        check_alive("a large head");
+    }
+}
+
+/* TLS and noise are closed without a word; a bare LF or a folded header does no harm. */
+static void what_is_not_http_does_no_harm(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } noises[] = {
+        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15},
+        {"\x00\x01\x02\x03\r\n\r\n", 8},
+        {"\r\n\r\n\r\n\r\n", 8},
+        {"GET /livez HTTP/1.1\nHost: a\n\n", 29},
+        {"GET /livez HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 43},
+        {"GET  /livez  HTTP/1.1\r\nHost: a\r\n\r\n", 35},
+        {"GET\r\n\r\n", 7},
+        {"GET /livez HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 41},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof noises / sizeof noises[0]; i++) {
+        struct raw raw;
+        bool closed;
+
+        raw_open(&raw, lossd.port);
+        assert_true(raw_send(&raw, noises[i].bytes, noises[i].length));
+        (void)raw_read_all(&raw, 20, &closed);
+        raw_close(&raw);
+        check_alive("noise");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_after_ambiguous_headers_is_read),
+        cmocka_unit_test(heads_that_are_too_large_are_refused),
+        cmocka_unit_test(what_is_not_http_does_no_harm),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,269 @@
+/* test_load.c - many clients at once, and more than there is room or time for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/client.h"
+#include "support/daemon.h"
+#include "support/numbers.h"
+
+enum { CLIENTS = 20, REQUESTS = 50, FLOODERS = 8, FLOOD_MS = 10000, PATIENCE_MS = 20000 };
+
+#define GOOD "{\"logits\":[0,0],\"targets\":0}"
+
+/* ---- each its own answer --------------------------------------------------------------------- */
+
+struct caller {
+    unsigned port;
+    uint64_t seed;
+    size_t right, on_workers;
+    char fault[300]; /* the first wrong answer */
+};
+
+/* A random body of n rows and c classes, its numbers exact in few digits; the true mean loss. */
+static char *make_body(uint64_t *seed, size_t n, size_t c, double *loss)
+{
+    char *body = malloc(n * (c * 9 + 12) + 100), *at = body;
+    size_t *targets = calloc(n, sizeof *targets);
+    long double sum = 0;
+
+    if (body == NULL || targets == NULL)
+        abort();
+    at += sprintf(at, "{\"dtype\":\"float64\",\"logits\":[");
+    for (size_t i = 0; i < n; i++) {
+        long double total = 0, own = 0;
+
+        targets[i] = (size_t)(number_random(seed) * (double)c);
+        for (size_t j = 0; j < c; j++) {
+            double x = floor(number_random(seed) * 160.0) / 8.0 - 10.0;
+
+            at += sprintf(at, "%s%.3f", j > 0 ? "," : i > 0 ? ",[" : "[", x);
+            total += expl((long double)x);
+            own = j == targets[i] ? (long double)x : own;
+        }
+        at += sprintf(at, "]");
+        sum += logl(total) - own;
+    }
+    at += sprintf(at, "],\"targets\":");
+    for (size_t i = 0; i < n; i++)
+        at += sprintf(at, "%c%zu", i > 0 ? ',' : '[', targets[i]);
+    (void)sprintf(at, "]}");
+    free(targets);
+    *loss = (double)(sum / (long double)n);
+    return body;
+}
+
+static void *call(void *argument)
+{
+    struct caller *caller = argument;
+    struct client *client = client_open(caller->port);
+
+    for (size_t i = 0; i < REQUESTS; i++) {
+        size_t n = i % 5 == 0 ? 200 + (size_t)(number_random(&caller->seed) * 200) : 1 + i % 7;
+        double want;
+        char *body = make_body(&caller->seed, n, 2 + i % 9, &want);
+        const struct response *response = client_evaluate(client, body);
+        json_t *json = response_json(response);
+        double got = json_number(json_object_get(json, "loss"));
+
+        if (response->status == 200 && number_is_near(got, want, 1e-12, 0.0))
+            caller->right++;
+        else if (caller->fault[0] == '\0')
+            (void)snprintf(caller->fault, sizeof caller->fault, "want %.17g, got %ld %s %.200s",
+                           want, response->status,
+                           response->failure != NULL ? response->failure : "", response->body);
+        caller->on_workers += strlen(body) > 8192;
+        json_decref(json);
+        free(body);
+    }
+    client_close(client);
+    return NULL;
+}
+
+static void everybody_gets_his_own_answer(void **state)
+{
+    struct caller callers[CLIENTS];
+    pthread_t threads[CLIENTS];
+    struct daemon lossd;
+    struct client *client;
+    size_t on_workers = 0;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--queue-jobs-max", "64", NULL}, NULL);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        callers[i] = (struct caller){.port = lossd.port, .seed = 1000 + i};
+        assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        if (callers[i].right != REQUESTS)
+            fail_msg("client %zu: %zu right answers; %s", i, callers[i].right, callers[i].fault);
+        on_workers += callers[i].on_workers;
+    }
+    assert_in_range(on_workers, CLIENTS, CLIENTS * REQUESTS - CLIENTS);
+    client = client_open(lossd.port);
+    assert_true(client_metric(client, "lossd_queue_wait_seconds_count") == (double)on_workers);
+    assert_true(client_metric(client, "lossd_in_flight_requests") == 1.0);
+    client_close(client);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+/* ---- no room --------------------------------------------------------------------------------- */
+
+/* One row of `count` zeros, and an option that costs. */
+static char *zeros(size_t count, const char *option)
+{
+    char *body = malloc(2 * count + 200), *at = body;
+
+    if (body == NULL)
+        abort();
+    at += sprintf(at, "{\"logits\":[0");
+    for (size_t i = 1; i < count; i++)
+        at += sprintf(at, ",0");
+    (void)sprintf(at, "],\"targets\":0%s}", option);
+    return body;
+}
+
+struct flood {
+    unsigned port;
+    char *body;
+    atomic_int answered, refused, wrong;
+    char fault[600];
+};
+
+static void *flooder(void *argument)
+{
+    struct flood *flood = argument;
+    struct client *client = client_open(flood->port);
+    double deadline = clock_ms() + FLOOD_MS;
+    char text[600], after[32];
+
+    while ((flood->answered < FLOODERS || flood->refused < FLOODERS) && clock_ms() < deadline) {
+        const struct response *response = client_evaluate(client, flood->body);
+        const char *retry = response_header(response, "Retry-After", after, sizeof after);
+
+        if (response->status == 200) {
+            flood->answered++;
+        } else if (response_fault(response, 503, "queue_full", NULL, text, sizeof text) == NULL &&
+                   retry != NULL && strtol(retry, NULL, 10) >= 1) {
+            flood->refused++;
+        } else if (flood->wrong++ == 0) {
+            (void)snprintf(flood->fault, sizeof flood->fault, "%ld %s %s", response->status,
+                           response->failure != NULL ? response->failure : "", response->body);
+        }
+    }
+    client_close(client);
+    return NULL;
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    struct flood flood = {.body = zeros(500000, "")};
+    pthread_t threads[FLOODERS];
+    struct daemon lossd;
+    struct client *client;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--workers", "1", "--queue-jobs-max", "1", NULL},
+                 NULL);
+    flood.port = lossd.port;
+    for (size_t i = 0; i < FLOODERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, flooder, &flood), 0);
+    for (size_t i = 0; i < FLOODERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    if (flood.wrong != 0 || flood.answered == 0 || flood.refused == 0)
+        fail_msg("%d answered, %d refused, %d wrong: %s", flood.answered, flood.refused,
+                 flood.wrong, flood.fault);
+    client = client_open(lossd.port);
+    assert_true(client_metric(client, "lossd_errors_total{code=\"queue_full\"}") ==
+                (double)flood.refused);
+    assert_int_equal(client_evaluate(client, flood.body)->status, 200);
+    assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
+    client_close(client);
+    free(flood.body);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+/* Refused before the body is read, while it is, and while it is worked on: each time 503, and room
+ * for the next. */
+static void a_full_memory_refuses(void **state)
+{
+    static const struct {
+        size_t count;
+        const char *option;
+        bool chunked;
+    } bodies[] = {
+        {1000000, "", false},
+        {1000000, "", true},
+        {150000, ",\"dtype\":\"float64\"", false},
+        {40000, ",\"return\":[\"softmax\",\"log_softmax\"]", true},
+    };
+    const char *headers[] = {"Transfer-Encoding: chunked", NULL};
+    struct daemon lossd;
+    struct client *client;
+    char text[600];
+    double used;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--memory-budget-bytes", "1048576", NULL}, NULL);
+    client = client_open(lossd.port);
+    used = client_metric(client, "lossd_in_flight_bytes");
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        char *body = zeros(bodies[i].count, bodies[i].option);
+        const struct response *response = client_send(
+            client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL, body, strlen(body));
+
+        free(body);
+        if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
+            fail_msg("body %zu: %s", i, text);
+        assert_non_null(response_header(response, "Retry-After", text, sizeof text));
+        assert_string_equal(response_header(response, "Connection", text, sizeof text), "close");
+        assert_int_equal(client_evaluate(client, GOOD)->status, 200);
+        assert_true(client_metric(client, "lossd_in_flight_bytes") == used);
+    }
+    client_close(client);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+static void a_late_answer_is_not_computed(void **state)
+{
+    char *body = zeros(3000000, ""), text[600];
+    struct daemon lossd;
+    struct client *client;
+    const struct response *response;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "1", NULL}, NULL);
+    client = client_open(lossd.port);
+    (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
+    response = client_evaluate(client, body);
+    if (response_fault(response, 504, "deadline_exceeded", NULL, text, sizeof text) != NULL)
+        fail_msg("%s", text);
+    assert_null(response_header(response, "Connection", text, sizeof text));
+    assert_true(client_metric(client, "lossd_rows_evaluated_total") == 0.0);
+    client_close(client);
+    free(body);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everybody_gets_his_own_answer),
+        cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(a_full_memory_refuses),
+        cmocka_unit_test(a_late_answer_is_not_computed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

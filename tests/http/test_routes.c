@@ -1,0 +1,340 @@
+/* test_routes.c - every route, status and header, and whether the connection lives on, by
+ * libcurl. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/client.h"
+#include "support/daemon.h"
+
+enum { JSON_BYTES_MAX = 2000, SLACK = 8 * 1024 * 1024 };
+
+#define BODY "{\"logits\":[1,2],\"targets\":1}"
+
+static struct daemon lossd;
+static struct client *client;
+
+static int start(void **state)
+{
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--json-bytes-max", "2000", NULL}, NULL);
+    client = client_open(lossd.port);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    client_close(client);
+    return daemon_stop(&lossd);
+}
+
+/* A request after which the connection must be as told; what its reply must say. */
+struct row {
+    const char *name, *method, *path;
+    const char *headers[4];
+    const char *body; /* NULL: none is sent */
+    long status;
+    const char *code; /* NULL: no error */
+    bool closes;
+    const char *allow, *accept_post, *accept_encoding;
+};
+
+#define JSON_TYPE  "Content-Type: application/json"
+#define GET_HEAD   "GET, HEAD"
+#define NOT_FOUND  404, "not_found", false, NULL, NULL, NULL
+#define FINE       200, NULL, false, NULL, NULL, NULL
+#define BAD_PATH   400, "bad_path", false, NULL, NULL, NULL
+#define NOT(allow) 405, "method_not_allowed", false, allow, NULL, NULL
+#define NO_TYPE    415, "unsupported_media_type", true, NULL, "application/json", NULL
+#define NO_CODING  415, "unsupported_encoding", true, NULL, NULL, "identity"
+
+/* clang-format off */
+static const struct row rows[] = {
+    {"live", "GET", "/livez", {NULL}, NULL, FINE},
+    {"ready", "GET", "/readyz", {NULL}, NULL, FINE},
+    {"metrics", "GET", "/metrics", {NULL}, NULL, FINE},
+    {"version", "GET", "/v1/version", {NULL}, NULL, FINE},
+    {"live, head", "HEAD", "/livez", {NULL}, NULL, FINE},
+    {"ready, head", "HEAD", "/readyz", {NULL}, NULL, FINE},
+    {"metrics, head", "HEAD", "/metrics", {NULL}, NULL, FINE},
+    {"version, head", "HEAD", "/v1/version", {NULL}, NULL, FINE},
+    {"a query", "GET", "/livez?a=%zz&b", {NULL}, NULL, FINE},
+    {"options in a query", "POST", "/v1/evaluate?reduction=none", {JSON_TYPE}, BODY,
+     400, "unknown_field", true, NULL, NULL, NULL},
+    {"an escape", "GET", "/%6cive%7A", {NULL}, NULL, FINE},
+    {"a body nobody wants", "GET", "/livez", {NULL}, "hello", FINE},
+    {"evaluate", "POST", "/v1/evaluate", {JSON_TYPE}, BODY, FINE},
+    /* 404 */
+    {"the root", "GET", "/nothing", {NULL}, NULL, NOT_FOUND},
+    {"head of nothing", "HEAD", "/nothing", {NULL}, NULL, NOT_FOUND},
+    {"two slashes", "GET", "//livez", {NULL}, NULL, NOT_FOUND},
+    {"a slash at the end", "GET", "/livez/", {NULL}, NULL, NOT_FOUND},
+    {"dots", "GET", "/v1/../livez", {NULL}, NULL, NOT_FOUND},
+    {"another case", "GET", "/LIVEZ", {NULL}, NULL, NOT_FOUND},
+    {"an escaped percent sign", "GET", "/livez%25", {NULL}, NULL, NOT_FOUND},
+    {"nothing, body", "POST", "/nothing", {NULL}, BODY, 404, "not_found", true, NULL, NULL, NULL},
+    /* 400 bad_path */
+    {"a lone percent sign", "GET", "/livez%", {NULL}, NULL, BAD_PATH},
+    {"half an escape", "GET", "/livez%4", {NULL}, NULL, BAD_PATH},
+    {"no hexadecimal digits", "GET", "/livez%zz", {NULL}, NULL, BAD_PATH},
+    {"an escaped NUL", "GET", "/livez%00", {NULL}, NULL, BAD_PATH},
+    {"bad path, body", "POST", "/v1/evaluate%", {NULL}, BODY,
+     400, "bad_path", true, NULL, NULL, NULL},
+    /* 405 */
+    {"get evaluate", "GET", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"head evaluate", "HEAD", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"delete evaluate", "DELETE", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"options evaluate", "OPTIONS", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"an unknown method", "BREW", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"a method in small letters", "post", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
+    {"delete live", "DELETE", "/livez", {NULL}, NULL, NOT(GET_HEAD)},
+    {"post without a body", "POST", "/readyz", {NULL}, NULL, NOT(GET_HEAD)},
+    {"post of nothing", "POST", "/readyz", {NULL}, "", NOT(GET_HEAD)},
+    {"post to metrics", "POST", "/metrics", {NULL}, BODY,
+     405, "method_not_allowed", true, GET_HEAD, NULL, NULL},
+    {"put to version", "PUT", "/v1/version", {NULL}, BODY,
+     405, "method_not_allowed", true, GET_HEAD, NULL, NULL},
+    {"put to evaluate", "PUT", "/v1/evaluate", {NULL}, BODY,
+     405, "method_not_allowed", true, "POST", NULL, NULL},
+    /* 411, 417 */
+    {"no length", "POST", "/v1/evaluate", {NULL}, NULL,
+     411, "length_required", true, NULL, NULL, NULL},
+    {"an expectation", "POST", "/v1/evaluate", {"Expect: 200-ok"}, BODY,
+     417, "expectation_failed", true, NULL, NULL, NULL},
+    {"an expectation without a body", "GET", "/livez", {"Expect: 200-ok"}, NULL,
+     417, "expectation_failed", true, NULL, NULL, NULL},
+    /* 415 */
+    {"no type", "POST", "/v1/evaluate", {NULL}, BODY, FINE},
+    {"a type with a charset", "POST", "/v1/evaluate",
+     {"Content-Type: Application/JSON; charset=utf-8; odd"}, BODY, FINE},
+    {"curl -d", "POST", "/v1/evaluate", {"Content-Type: application/x-www-form-urlencoded"},
+     BODY, NO_TYPE},
+    {"a longer type", "POST", "/v1/evaluate", {"Content-Type: application/jsonl"}, BODY, NO_TYPE},
+    {"a shorter type", "POST", "/v1/evaluate", {"Content-Type: application/js"}, BODY, NO_TYPE},
+    {"plain text", "POST", "/v1/evaluate", {"Content-Type: text/plain"}, "", NO_TYPE},
+    {"no coding", "POST", "/v1/evaluate", {"Content-Encoding: Identity"}, BODY, FINE},
+    {"gzip", "POST", "/v1/evaluate", {"Content-Encoding: gzip"}, BODY, NO_CODING},
+    {"two codings", "POST", "/v1/evaluate", {"Content-Encoding: identity, br"}, BODY, NO_CODING},
+    {"gzip and chunked", "POST", "/v1/evaluate",
+     {"Content-Encoding: gzip", "Transfer-Encoding: chunked"}, BODY, NO_CODING},
+    /* nothing in the body */
+    {"an empty body", "POST", "/v1/evaluate", {NULL}, "",
+     400, "empty_body", false, NULL, NULL, NULL},
+    {"chunks of nothing", "POST", "/v1/evaluate", {"Transfer-Encoding: chunked"}, "",
+     400, "empty_body", false, NULL, NULL, NULL},
+    {"chunked", "POST", "/v1/evaluate", {"Transfer-Encoding: chunked"}, BODY, FINE},
+};
+/* clang-format on */
+
+static void check_header(const char *name, const struct response *response, const char *header,
+                         const char *want)
+{
+    char text[128];
+    const char *got = response_header(response, header, text, sizeof text);
+
+    if (want == NULL ? got != NULL : got == NULL || strcmp(got, want) != 0)
+        fail_msg("%s: %s is %s, want %s", name, header, got != NULL ? got : "missing",
+                 want != NULL ? want : "none");
+}
+
+/* A reply to HEAD has no body, but the headers of the same reply to GET. */
+static void check_reply(const struct row *row, const struct response *response)
+{
+    bool is_head = strcmp(row->method, "HEAD") == 0;
+    char text[600], length[32] = "";
+
+    if (response->status != row->status)
+        fail_msg("%s: got %ld %s %s, want %ld", row->name, response->status,
+                 response->failure != NULL ? response->failure : "", response->body, row->status);
+    if (row->code != NULL && !is_head &&
+        response_fault(response, row->status, row->code, NULL, text, sizeof text) != NULL)
+        fail_msg("%s: %s", row->name, text);
+    if (is_head) {
+        assert_int_equal(response->body_length, 0);
+        assert_non_null(response_header(response, "Content-Length", length, sizeof length));
+        assert_true(strtol(length, NULL, 10) > 0);
+    }
+    check_header(row->name, response, "Allow", row->allow);
+    check_header(row->name, response, "Accept-Post", row->accept_post);
+    check_header(row->name, response, "Accept-Encoding", row->accept_encoding);
+    check_header(row->name, response, "Retry-After", NULL);
+    check_header(row->name, response, "Connection", row->closes ? "close" : NULL);
+    check_header(row->name, response, "Content-Type",
+                 strstr(row->path, "metrics") != NULL && row->status == 200
+                     ? "text/plain; version=0.0.4; charset=utf-8"
+                     : "application/json");
+}
+
+/* The next request works: on the same connection, or, after one that closes, on a new one. */
+static void check_next(const char *name, bool on_a_new_connection)
+{
+    const struct response *next = client_evaluate(client, BODY);
+    json_t *json = response_json(next);
+
+    if (next->status != 200 || next->connects != on_a_new_connection)
+        fail_msg("%s: then %ld on %ld new connections", name, next->status, next->connects);
+    assert_true(json_number(json_object_get(json, "loss")) > 0.31326 &&
+                json_number(json_object_get(json, "loss")) < 0.31327); /* log(1 + 1/e) */
+    json_decref(json);
+}
+
+static void each_request_has_its_status_and_headers(void **state)
+{
+    (void)state;
+    check_next("at first", true);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        size_t length = row->body != NULL ? strlen(row->body) : 0;
+
+        check_reply(row,
+                    client_send(client, row->method, row->path, row->headers, row->body, length));
+        check_next(row->name, row->closes);
+    }
+}
+
+static void the_small_routes_say_what_they_should(void **state)
+{
+    static const struct {
+        const char *path, *member;
+    } answers[] = {{"/livez", "live"}, {"/readyz", "ready"}};
+    json_t *json;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        json = response_json(client_send(client, "GET", answers[i].path, NULL, NULL, 0));
+        assert_true(json_is_true(json_object_get(json, answers[i].member)));
+        json_decref(json);
+    }
+    json = response_json(client_send(client, "GET", "/v1/version", NULL, NULL, 0));
+    assert_string_equal(json_text(json, "name"), "lossd");
+    assert_string_equal(json_text(json, "version"), "0.1.0");
+    assert_true(json_text(json, "revision")[0] != '\0');
+    json_decref(json);
+}
+
+/* A body of `length` bytes: the good one and spaces. */
+static char *padded(size_t length)
+{
+    char *body = malloc(length + 1);
+
+    assert_non_null(body);
+    memset(body, ' ', length);
+    memcpy(body, BODY, strlen(BODY));
+    body[length] = '\0';
+    return body;
+}
+
+/* Up to the limit; a little above, read to its end and then refused; far above, refused at once. */
+static void a_body_may_have_so_many_bytes(void **state)
+{
+    static const struct {
+        size_t length;
+        bool chunked, fits, is_read;
+    } bodies[] = {
+        {JSON_BYTES_MAX - 1, false, true, true},
+        {JSON_BYTES_MAX, false, true, true},
+        {JSON_BYTES_MAX + 1, false, false, true},
+        {JSON_BYTES_MAX + SLACK, false, false, true},
+        {JSON_BYTES_MAX + SLACK + 1, false, false, false},
+        {JSON_BYTES_MAX - 1, true, true, true},
+        {JSON_BYTES_MAX, true, true, true},
+        {JSON_BYTES_MAX + 1, true, false, true},
+        {SLACK, true, false, true},
+    };
+    char name[64], text[600];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        char *body = padded(bodies[i].length);
+        const char *headers[] = {"Transfer-Encoding: chunked", NULL};
+        const struct response *response =
+            client_send(client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL, body,
+                        bodies[i].length);
+
+        free(body);
+        (void)snprintf(name, sizeof name, "%zu bytes%s", bodies[i].length,
+                       bodies[i].chunked ? ", chunked" : "");
+        if (bodies[i].fits
+                ? response->status != 200
+                : response_fault(response, 413, "body_too_large", NULL, text, sizeof text) != NULL)
+            fail_msg("%s: got %ld %s: %s", name, response->status,
+                     response->failure != NULL ? response->failure : "", text);
+        check_header(name, response, "Connection", bodies[i].is_read ? NULL : "close");
+        check_next(name, !bodies[i].is_read);
+    }
+}
+
+/* A chunked body that never ends is cut off, without a reply or with one. */
+static void an_endless_body_is_cut_off(void **state)
+{
+    size_t length = 3 * SLACK;
+    char *body = padded(length);
+    const char *headers[] = {"Transfer-Encoding: chunked", NULL};
+    const struct response *response;
+
+    (void)state;
+    response = client_send(client, "POST", "/v1/evaluate", headers, body, length);
+    free(body);
+    assert_true(response->status == 413 || response->status == 0);
+    check_next("after it", true);
+}
+
+/* A request id comes back if every byte of it can be written safely, else there is one of ours. */
+static void request_ids_are_echoed_or_replaced(void **state)
+{
+    static const struct {
+        const char *id;
+        bool is_echoed;
+    } ids[] = {{"a", true},
+               {"0123-abc_%2f\"\\<>~!", true},
+               {"two words", false},
+               {"a\tb", false},
+               {"caf\xc3\xa9", false},
+               {"\x7f", false},
+               {"\x01\x02", false},
+               {NULL, false}};
+    char header[256], got[256], long_id[200], text[600];
+
+    (void)state;
+    for (size_t i = 0; i < 10; i++) {
+        size_t length = i == 8 ? 128 : i == 9 ? 129 : 0;
+        const char *id = i < 8 ? ids[i].id : long_id;
+        bool is_echoed = i < 8 ? ids[i].is_echoed : length == 128;
+        const char *headers[] = {header, NULL};
+        const struct response *response;
+
+        memset(long_id, 'x', length);
+        long_id[length] = '\0';
+        (void)snprintf(header, sizeof header, id != NULL ? "X-Request-Id: %s" : "X-Request-Id;",
+                       id);
+        response = client_send(client, "GET", i % 2 == 0 ? "/livez" : "/nothing", headers, NULL, 0);
+        if (i % 2 != 0 && response_fault(response, 404, "not_found", NULL, text, sizeof text))
+            fail_msg("%s: %s", header, text);
+        assert_non_null(response_header(response, "X-Request-Id", got, sizeof got));
+        if (is_echoed)
+            assert_string_equal(got, id);
+        else
+            assert_int_equal(strspn(got, "0123456789abcdef"), 16);
+        assert_true(is_echoed || strlen(got) == 16);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_request_has_its_status_and_headers),
+        cmocka_unit_test(the_small_routes_say_what_they_should),
+        cmocka_unit_test(a_body_may_have_so_many_bytes),
+        cmocka_unit_test(an_endless_body_is_cut_off),
+        cmocka_unit_test(request_ids_are_echoed_or_replaced),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

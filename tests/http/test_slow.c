@@ -1,0 +1,207 @@
+/* test_slow.c - clients that are too slow: with their headers, their body, the reply, or the next
+ * request. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/client.h"
+#include "support/daemon.h"
+
+enum { PATIENCE_MS = 20000, TRICKLES_MAX = 2000 };
+
+#define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+#define GOOD "{\"logits\":[0,0],\"targets\":0}"
+
+static struct daemon lossd;
+static struct client *client;
+
+static int start(void **state)
+{
+    (void)state;
+    daemon_start(&lossd,
+                 (const char *const[]){"--header-timeout-ms", "100", "--body-rate-grace-ms", "100",
+                                       "--body-rate-min-bytes-per-s", "100000", "--idle-timeout-ms",
+                                       "1000", "--response-timeout-ms", "200", NULL},
+                 NULL);
+    client = client_open(lossd.port);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    client_close(client);
+    return daemon_stop(&lossd);
+}
+
+/* Read a 408 and the end of the connection; one more of them is counted, and nothing is left. */
+static void check_408(const char *name, struct raw *raw, double before)
+{
+    struct response response = {0};
+    char text[600];
+
+    raw_read(raw, false, PATIENCE_MS, &response);
+    if (response_fault(&response, 408, "request_timeout", NULL, text, sizeof text) != NULL)
+        fail_msg("%s: %s", name, text);
+    assert_string_equal(response_header(&response, "Connection", text, sizeof text), "close");
+    if (raw_next(raw, PATIENCE_MS) != RAW_CLOSED)
+        fail_msg("%s: not closed", name);
+    response_free(&response);
+    raw_close(raw);
+    assert_int_equal(client_evaluate(client, GOOD)->status, 200);
+    if (client_metric(client, "lossd_errors_total{code=\"request_timeout\"}") != before + 1.0)
+        fail_msg("%s: not counted once", name);
+}
+
+static void slow_requests_are_told_so(void **state)
+{
+    static const char *const requests[] = {
+        "", /* connected, and silent */
+        "GET /livez HTTP/1.1\r\nHos",
+        POST "Content-Length: 28\r\n\r\n",
+        POST "Content-Length: 28\r\n\r\n{\"logits\"",
+        POST "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+        POST "Content-Length: 2000000\r\n\r\n{",
+    };
+    double bytes = client_metric(client, "lossd_in_flight_bytes"), before;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        struct raw raw;
+
+        before = client_metric(client, "lossd_errors_total{code=\"request_timeout\"}");
+        raw_open(&raw, lossd.port);
+        assert_true(raw_say(&raw, requests[i]));
+        check_408(requests[i], &raw, before);
+        assert_true(client_metric(client, "lossd_in_flight_bytes") == bytes);
+        assert_true(client_metric(client, "lossd_in_flight_requests") == 1.0);
+    }
+}
+
+/* A byte now and then does not help; neither does a first request in good time. */
+static void trickling_does_not_help(void **state)
+{
+    static const char *const parts[] = {"GET /livez HTTP/1.1\r\nHost: a\r\nX: ",
+                                        POST "Content-Length: 1000000\r\n\r\n"};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        double before = client_metric(client, "lossd_errors_total{code=\"request_timeout\"}");
+        struct response response = {0};
+        struct raw raw;
+        int trickles = 0;
+
+        raw_open(&raw, lossd.port);
+        if (i >= 2) {
+            assert_true(raw_say(&raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+            raw_read(&raw, false, PATIENCE_MS, &response);
+            assert_int_equal(response.status, 200);
+        }
+        assert_true(raw_say(&raw, parts[i % 2]));
+        while (raw_next(&raw, 10) == RAW_SILENT && trickles++ < TRICKLES_MAX)
+            (void)raw_say(&raw, "x");
+        assert_in_range(trickles, 2, TRICKLES_MAX - 1);
+        check_408(parts[i % 2], &raw, before);
+        response_free(&response);
+    }
+}
+
+/* A body that is slow but steady, above the least rate, is read to its end. */
+static void a_steady_body_is_read(void **state)
+{
+    struct response response = {0};
+    char piece[4000], head[128];
+    double start_ms = clock_ms();
+    struct raw raw;
+
+    (void)state;
+    memset(piece, ' ', sizeof piece);
+    raw_open(&raw, lossd.port);
+    (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
+                   20 * sizeof piece + strlen(GOOD));
+    assert_true(raw_say(&raw, head));
+    for (int i = 0; i < 20; i++) {
+        assert_true(raw_send(&raw, piece, sizeof piece));
+        (void)raw_next(&raw, 15);
+    }
+    assert_true(raw_say(&raw, GOOD));
+    raw_read(&raw, false, PATIENCE_MS, &response);
+    if (response.status != 200 && clock_ms() - start_ms < 600) /* else this machine was too slow */
+        fail_msg("got %ld %s", response.status, response.body);
+    response_free(&response);
+    raw_close(&raw);
+}
+
+static void an_idle_connection_is_closed(void **state)
+{
+    static const char *const beginnings[] = {"", "GET /liv"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        double closed = 0.0, since;
+        struct response response = {0};
+        struct raw raw;
+
+        raw_open(&raw, lossd.port);
+        assert_true(raw_say(&raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+        raw_read(&raw, false, PATIENCE_MS, &response);
+        assert_int_equal(response.status, 200);
+        since = clock_ms();
+        assert_true(raw_say(&raw, beginnings[i]));
+        assert_int_equal(raw_next(&raw, PATIENCE_MS), RAW_CLOSED);
+        closed = clock_ms() - since;
+        if (closed < 900.0 || closed > 5000.0)
+            fail_msg("closed after %g ms", closed);
+        response_free(&response);
+        raw_close(&raw);
+    }
+}
+
+/* A client that does not read a large reply is cut off, and its memory comes back. */
+static void a_reply_that_nobody_reads_is_given_up(void **state)
+{
+    static const char tail[] = "],\"targets\":0,\"return\":[\"softmax\",\"log_softmax\"]}";
+    size_t count = 700000, length = 11 + 2 * count - 1;
+    double bytes = client_metric(client, "lossd_in_flight_bytes");
+    double aborts = client_metric(client, "lossd_client_aborts_total");
+    double deadline = clock_ms() + PATIENCE_MS;
+    char *body = malloc(length + sizeof tail), head[128];
+    struct raw raw;
+
+    (void)state;
+    assert_non_null(body);
+    memcpy(body, "{\"logits\":[", 11);
+    for (size_t i = 0; i < count; i++)
+        memcpy(body + 11 + 2 * i, "1,", 2);
+    memcpy(body + length, tail, sizeof tail);
+    raw_open(&raw, lossd.port);
+    (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
+                   length + sizeof tail - 1);
+    assert_true(raw_say(&raw, head));
+    assert_true(raw_send(&raw, body, length + sizeof tail - 1));
+    while (client_metric(client, "lossd_client_aborts_total") < aborts + 1.0)
+        assert_true(clock_ms() < deadline);
+    assert_true(client_metric(client, "lossd_in_flight_bytes") == bytes);
+    raw_close(&raw);
+    free(body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slow_requests_are_told_so),
+        cmocka_unit_test(trickling_does_not_help),
+        cmocka_unit_test(a_steady_body_is_read),
+        cmocka_unit_test(an_idle_connection_is_closed),
+        cmocka_unit_test(a_reply_that_nobody_reads_is_given_up),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,266 @@
+/* daemon.c - lossd as a process. */
+#include "support/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 64, START_MS = 20000, STOP_MS = 20000 };
+
+extern char **environ;
+
+/* There is nothing to test. */
+static _Noreturn void give_up(const char *what)
+{
+    (void)fprintf(stderr, "tests/support/daemon.c: %s: %s\n", what, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+double clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+void pause_a_ms(void)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+static const char *program(void)
+{
+    const char *path = getenv("LOSSD");
+
+    return path != NULL ? path : "build/lossd";
+}
+
+/* This environment without LOSSD_*, and with the extra entries; only the list is ours. */
+static char **make_environment(const char *const *extra)
+{
+    size_t count = 0, used = 0;
+    char **list;
+
+    while (environ[count] != NULL)
+        count++;
+    for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
+        count++;
+    list = calloc(count + 1, sizeof *list);
+    if (list == NULL)
+        give_up("environment");
+    for (size_t i = 0; environ[i] != NULL; i++) {
+        if (strncmp(environ[i], "LOSSD_", 6) != 0)
+            list[used++] = environ[i];
+    }
+    for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
+        list[used++] = (char *)(void *)(size_t)extra[i];
+    return list;
+}
+
+/* In the child: become lossd, or say why not and leave. */
+static _Noreturn void become(const char *const *arguments, char **environment, const int *streams,
+                             pid_t parent)
+{
+    char *list[ARGUMENTS_MAX + 2] = {(char *)(void *)(size_t)program()};
+
+    for (size_t i = 0; i < ARGUMENTS_MAX && arguments != NULL && arguments[i] != NULL; i++)
+        list[i + 1] = (char *)(void *)(size_t)arguments[i];
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent) {
+        for (int i = 0; i < 3; i++)
+            (void)dup2(streams[i], i); /* dup2 leaves them open over exec */
+        (void)execve(program(), list, environment);
+        perror(program());
+    }
+    _exit(127);
+}
+
+static pid_t start(const char *const *arguments, const char *const *environment, const int *streams)
+{
+    char **list = make_environment(environment);
+    pid_t parent = getpid(), pid = fork();
+
+    if (pid == 0)
+        become(arguments, list, streams, parent);
+    free(list);
+    if (pid < 0)
+        give_up("fork");
+    return pid;
+}
+
+static int memory_file(const char *name)
+{
+    int file = memfd_create(name, MFD_CLOEXEC);
+
+    if (file < 0)
+        give_up("memfd_create");
+    return file;
+}
+
+static char *read_file(int file)
+{
+    off_t length = lseek(file, 0, SEEK_END);
+    char *text = calloc((size_t)(length > 0 ? length : 0) + 1, 1);
+
+    if (text == NULL || pread(file, text, (size_t)length, 0) != length)
+        give_up("read");
+    return text;
+}
+
+void daemon_spawn(struct daemon *daemon, const char *const *arguments,
+                  const char *const *environment)
+{
+    int out[2], nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (nothing < 0 || pipe2(out, O_CLOEXEC) != 0)
+        give_up("pipe");
+    *daemon = (struct daemon){.out = out[0], .err = memory_file("stderr"), .status = DAEMON_RUNS};
+    daemon->pid = start(arguments, environment, (const int[]){nothing, out[1], daemon->err});
+    (void)close(out[1]);
+    (void)close(nothing);
+}
+
+/* The port in what the daemon says about itself: on standard output, or, with a log in JSON,
+ * there. */
+static unsigned find_port(const struct daemon *daemon, const char *greeting)
+{
+    const char *at = strstr(greeting, " listens on http://");
+    unsigned port = 0;
+
+    if (at != NULL && strchr(at, '\n') != NULL) {
+        for (at += 19; *at != '\n'; at++) { /* after the last colon: IPv6 has more of them */
+            if (*at == ':')
+                port = (unsigned)strtoul(at + 1, NULL, 10);
+        }
+        return port;
+    }
+    char *log = daemon_errors(daemon);
+
+    at = strstr(log, "\"port\":");
+    if (at != NULL)
+        port = (unsigned)strtoul(at + 7, NULL, 10);
+    free(log);
+    return port;
+}
+
+void daemon_start(struct daemon *daemon, const char *const *flags, const char *const *environment)
+{
+    const char *arguments[ARGUMENTS_MAX + 1] = {"--listen-port", "0"};
+    char greeting[4096] = "";
+    size_t length = 0, used = 2;
+    double deadline = clock_ms() + START_MS;
+
+    for (size_t i = 0; flags != NULL && flags[i] != NULL && used < ARGUMENTS_MAX; i++)
+        arguments[used++] = flags[i];
+    daemon_spawn(daemon, arguments, environment);
+    while (daemon->port == 0) {
+        struct pollfd readable = {.fd = daemon->out, .events = POLLIN};
+
+        if (clock_ms() > deadline || daemon_wait(daemon, 0) != DAEMON_RUNS) {
+            char *errors = daemon_errors(daemon);
+
+            (void)fprintf(stderr, "lossd does not start (status %d): %s\n", daemon->status, errors);
+            exit(EXIT_FAILURE);
+        }
+        if (poll(&readable, 1, 2) == 1 && length + 1 < sizeof greeting) {
+            ssize_t count = read(daemon->out, greeting + length, sizeof greeting - 1 - length);
+
+            length += count > 0 ? (size_t)count : 0;
+        }
+        daemon->port = find_port(daemon, greeting);
+    }
+}
+
+void daemon_signal(const struct daemon *daemon, int number)
+{
+    if (daemon->pid > 0)
+        (void)kill(daemon->pid, number); /* it is our child, so the id is its own */
+}
+
+int daemon_wait(struct daemon *daemon, unsigned timeout_ms)
+{
+    double deadline = clock_ms() + timeout_ms;
+    int status;
+
+    while (daemon->pid > 0) {
+        if (waitpid(daemon->pid, &status, WNOHANG) == daemon->pid) {
+            daemon->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            daemon->pid = 0;
+            break;
+        }
+        if (clock_ms() >= deadline)
+            return DAEMON_RUNS;
+        pause_a_ms();
+    }
+    return daemon->status;
+}
+
+int daemon_stop(struct daemon *daemon)
+{
+    bool runs = daemon->pid > 0;
+    int status;
+
+    if (daemon->err == 0)
+        return 0;
+    daemon_signal(daemon, SIGTERM);
+    status = daemon_wait(daemon, STOP_MS);
+    if (status == DAEMON_RUNS) {
+        daemon_signal(daemon, SIGKILL);
+        (void)daemon_wait(daemon, STOP_MS);
+    }
+    if (runs && status != 0) {
+        char *errors = daemon_errors(daemon);
+
+        (void)fprintf(stderr, "lossd ended with %d: %s\n", status, errors);
+        free(errors);
+    }
+    (void)close(daemon->out);
+    (void)close(daemon->err);
+    *daemon = (struct daemon){.status = status};
+    return status;
+}
+
+char *daemon_errors(const struct daemon *daemon)
+{
+    return read_file(daemon->err);
+}
+
+void daemon_run(struct daemon_run *run, const char *const *arguments,
+                const char *const *environment, const char *input)
+{
+    size_t length = input != NULL ? strlen(input) : 0;
+    const int streams[3] = {memory_file("stdin"), memory_file("stdout"), memory_file("stderr")};
+    struct daemon daemon = {.status = DAEMON_RUNS};
+
+    if (length > 0 && pwrite(streams[0], input, length, 0) != (ssize_t)length)
+        give_up("write");
+    daemon.pid = start(arguments, environment, streams);
+    run->status = daemon_wait(&daemon, STOP_MS);
+    if (run->status == DAEMON_RUNS) {
+        daemon_signal(&daemon, SIGKILL);
+        (void)daemon_wait(&daemon, STOP_MS);
+    }
+    run->out = read_file(streams[1]);
+    run->err = read_file(streams[2]);
+    for (int i = 0; i < 3; i++)
+        (void)close(streams[i]);
+}
+
+void daemon_run_free(struct daemon_run *run)
+{
+    free(run->out);
+    free(run->err);
+    *run = (struct daemon_run){.status = DAEMON_RUNS};
+}

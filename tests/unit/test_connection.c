@@ -1,0 +1,260 @@
+/* test_connection.c - the clocks of connections: both sides of each limit, and the sweep. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/connection.h"
+
+enum { MS = 1000000 };
+
+static const struct server_options options = {
+    .header_timeout_ms = 500,
+    .idle_timeout_ms = 3000,
+    .body_rate_min_bytes_per_s = 1000,
+    .body_rate_grace_ms = 200,
+    .response_timeout_ms = 7000,
+    .request_timeout_ms = 20000,
+    .json_bytes_max = 1000,
+    .version = "0",
+    .revision = "0",
+};
+
+static void each_phase_has_its_limit(void **state)
+{
+    static const struct {
+        const char *name;
+        enum phase phase;
+        uint64_t passed_ms, body_bytes;
+        enum lateness lateness;
+    } rows[] = {
+        {"idle from the start", PHASE_IDLE, 0, 0, LATE_NOT},
+        {"idle", PHASE_IDLE, 3500, 0, LATE_NOT},
+        {"idle too long", PHASE_IDLE, 3501, 0, LATE_CUT},
+        {"headers", PHASE_HEADERS, 500, 0, LATE_NOT},
+        {"slow headers", PHASE_HEADERS, 501, 0, LATE_SAY_SO},
+        {"body at the start of its grace", PHASE_BODY, 0, 0, LATE_NOT},
+        {"body in its time of grace", PHASE_BODY, 200, 0, LATE_NOT},
+        {"no body after it", PHASE_BODY, 201, 0, LATE_SAY_SO},
+        {"one byte for one millisecond", PHASE_BODY, 201, 1, LATE_NOT},
+        {"and for two", PHASE_BODY, 202, 1, LATE_SAY_SO},
+        {"body at the rate", PHASE_BODY, 10200, 10000, LATE_NOT},
+        {"body below the rate", PHASE_BODY, 10200, 9999, LATE_SAY_SO},
+        {"a body as long as a request may take", PHASE_BODY, 20000, 19800, LATE_NOT},
+        {"and longer, however fast", PHASE_BODY, 20001, 1000000, LATE_SAY_SO},
+        {"a body past the time of its request", PHASE_BODY, 20001, 86400000, LATE_SAY_SO},
+        {"working", PHASE_WORKING, 100000000, 0, LATE_NOT},
+        {"sending", PHASE_SENDING, 7000, 0, LATE_NOT},
+        {"sending too long", PHASE_SENDING, 7001, 0, LATE_CUT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const uint64_t start = 123456789012345;
+        struct connection connection = {.body_bytes = 99};
+        enum lateness lateness;
+
+        connection_enter(&connection, rows[i].phase, start);
+        assert_int_equal(connection.body_bytes, 0);
+        connection.body_bytes = rows[i].body_bytes;
+        lateness = connection_lateness(&connection, &options, start + rows[i].passed_ms * MS);
+        if (lateness != rows[i].lateness)
+            fail_msg("%s: got %u", rows[i].name, (unsigned)lateness);
+        if (connection_lateness(&connection, &options, start + (rows[i].passed_ms + 1) * MS - 1) !=
+            lateness) /* only whole milliseconds count */
+            fail_msg("%s: too early", rows[i].name);
+    }
+}
+
+/* A service with telemetry and nothing else; and a connection of it, whose other end is *peer. */
+struct fixture {
+    struct log log;
+    struct service service;
+    struct connections connections;
+};
+
+static void set_up(struct fixture *fixture)
+{
+    *fixture = (struct fixture){.log.level = LOG_ERROR};
+    fixture->service.options = &options;
+    fixture->service.log = &fixture->log;
+    fixture->service.memory = memory_new(1 << 20, 0);
+    fixture->service.telemetry = telemetry_new(&fixture->service);
+    assert_non_null(fixture->service.telemetry);
+    fixture->connections.service = &fixture->service;
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    assert_null(fixture->connections.first);
+    assert_int_equal(fixture->service.connections, 0);
+    exchange_free_spares(&fixture->service);
+    telemetry_free(fixture->service.telemetry);
+    memory_free(fixture->service.memory);
+}
+
+static struct connection *add(struct fixture *fixture, uint64_t now_ns, int *peer)
+{
+    struct connection *connection;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    connection = connections_add(&fixture->connections, ends[0], now_ns);
+    assert_non_null(connection);
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    *peer = ends[1];
+    return connection;
+}
+
+static void end(struct fixture *fixture, struct connection *connection, int peer)
+{
+    (void)close(connection->fd);
+    (void)close(peer);
+    connections_remove(&fixture->connections, connection);
+}
+
+/* All that has arrived; -1 if the other side is still open and silent, 0 at its end. */
+static ssize_t arrived(int peer, char *text, size_t size)
+{
+    ssize_t length = recv(peer, text, size - 1, 0);
+
+    text[length > 0 ? length : 0] = '\0';
+    return length;
+}
+
+static uint64_t timeouts_counted(const struct fixture *fixture)
+{
+    return metric_value(fixture->service.telemetry->errors[LOSS_REQUEST_TIMEOUT]);
+}
+
+static void connections_are_listed(void **state)
+{
+    struct fixture fixture;
+    struct connection *a, *b, *c;
+
+    (void)state;
+    set_up(&fixture);
+    a = connections_add(&fixture.connections, 1, 7);
+    b = connections_add(&fixture.connections, 2, 7);
+    c = connections_add(&fixture.connections, 3, 7);
+    assert_int_equal(a->phase, PHASE_HEADERS);
+    assert_true(a->since_ns == 7);
+    assert_null(a->exchange);
+    assert_int_equal(fixture.service.connections, 3);
+    connections_remove(&fixture.connections, b); /* from the middle */
+    assert_ptr_equal(fixture.connections.first, c);
+    assert_ptr_equal(c->next, a);
+    assert_ptr_equal(a->previous, c);
+    connections_remove(&fixture.connections, c); /* the first */
+    assert_ptr_equal(fixture.connections.first, a);
+    assert_null(a->previous);
+    assert_null(a->next);
+    connections_remove(&fixture.connections, a); /* the only one */
+    tear_down(&fixture);
+}
+
+static void late_headers_are_told_and_cut(void **state)
+{
+    struct fixture fixture;
+    struct connection *late, *punctual;
+    int late_peer, punctual_peer;
+    char text[4096], *body;
+
+    (void)state;
+    set_up(&fixture);
+    late = add(&fixture, 0, &late_peer);
+    punctual = add(&fixture, 1 * MS, &punctual_peer);
+    connections_sweep(&fixture.connections, 500 * (uint64_t)MS);
+    assert_int_equal(arrived(late_peer, text, sizeof text), -1);
+    connections_sweep(&fixture.connections, 501 * (uint64_t)MS);
+    assert_true(arrived(late_peer, text, sizeof text) > 0);
+    assert_memory_equal(text, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n", 49);
+    body = strstr(text, "\r\n\r\n");
+    assert_non_null(body);
+    assert_non_null(strstr(body, "\"code\": \"request_timeout\""));
+    assert_int_equal(strtoul(strstr(text, "Content-Length: ") + 16, NULL, 10), strlen(body + 4));
+    assert_memory_equal(strstr(text, "X-Request-Id: ") + 14, strstr(body, "_id\": \"") + 7, 16);
+    assert_int_equal(arrived(late_peer, text, sizeof text), 0); /* cut */
+    assert_int_equal(arrived(punctual_peer, text, sizeof text), -1);
+    assert_int_equal(timeouts_counted(&fixture), 1);
+    assert_int_equal(late->phase, PHASE_WORKING);
+    connection_enter(punctual, PHASE_IDLE, 501 * (uint64_t)MS);
+    connections_sweep(&fixture.connections, 3000 * (uint64_t)MS); /* it is not told again */
+    assert_int_equal(timeouts_counted(&fixture), 1);
+    end(&fixture, late, late_peer);
+    end(&fixture, punctual, punctual_peer);
+    tear_down(&fixture);
+}
+
+/* A request that was begun is counted by its own end, under its own id. */
+static void a_late_body_fails_its_exchange(void **state)
+{
+    const struct head head = {.method = "POST",
+                              .path = "/v1/evaluate",
+                              .hosts = 1,
+                              .content_length = "100",
+                              .content_lengths = 1,
+                              .request_id = "mine-1"};
+    struct fixture fixture;
+    struct connection *connection;
+    char text[4096];
+    int peer;
+
+    (void)state;
+    set_up(&fixture);
+    connection = add(&fixture, 0, &peer);
+    connection->exchange = exchange_open(&fixture.service, &head);
+    connection_enter(connection, PHASE_BODY, 0);
+    connections_sweep(&fixture.connections, 201 * (uint64_t)MS);
+    assert_true(arrived(peer, text, sizeof text) > 0);
+    assert_non_null(strstr(text, "X-Request-Id: mine-1\r\n"));
+    assert_non_null(strstr(text, "\"request_id\": \"mine-1\"}\n"));
+    assert_int_equal(connection->exchange->status, LOSS_REQUEST_TIMEOUT);
+    assert_int_equal(timeouts_counted(&fixture), 0);
+    exchange_close(connection->exchange, false);
+    assert_int_equal(timeouts_counted(&fixture), 1);
+    assert_int_equal(memory_used_bytes(fixture.service.memory), 0);
+    end(&fixture, connection, peer);
+    tear_down(&fixture);
+}
+
+/* In the middle of a reply nothing can be said. */
+static void a_slow_reader_is_cut_without_a_word(void **state)
+{
+    struct fixture fixture;
+    struct connection *connection;
+    char text[64];
+    int peer;
+
+    (void)state;
+    set_up(&fixture);
+    connection = add(&fixture, 0, &peer);
+    connection_enter(connection, PHASE_SENDING, 0);
+    connections_sweep(&fixture.connections, 7000 * (uint64_t)MS);
+    assert_int_equal(arrived(peer, text, sizeof text), -1);
+    connections_sweep(&fixture.connections, 7001 * (uint64_t)MS);
+    assert_int_equal(arrived(peer, text, sizeof text), 0);
+    assert_int_equal(timeouts_counted(&fixture), 0);
+    end(&fixture, connection, peer);
+    tear_down(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_phase_has_its_limit),
+        cmocka_unit_test(connections_are_listed),
+        cmocka_unit_test(late_headers_are_told_and_cut),
+        cmocka_unit_test(a_late_body_fails_its_exchange),
+        cmocka_unit_test(a_slow_reader_is_cut_without_a_word),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

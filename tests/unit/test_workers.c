@@ -1,0 +1,304 @@
+/* test_workers.c - the queue and its threads: order, places, waking, stopping, many jobs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "server/clock.h"
+#include "server/workers.h"
+
+/* A job that, if it has a gate, runs until that is opened. */
+struct task {
+    struct job job; /* first, so that a job is a task */
+    pthread_mutex_t *gate;
+    _Atomic int runs;
+    int order; /* in which it was started */
+};
+
+static _Atomic int started, wakes;
+
+static void run_task(struct job *job)
+{
+    struct task *task = (struct task *)job;
+
+    task->order = atomic_fetch_add(&started, 1);
+    if (task->gate != NULL) {
+        (void)pthread_mutex_lock(task->gate);
+        (void)pthread_mutex_unlock(task->gate);
+    }
+    atomic_fetch_add(&task->runs, 1);
+}
+
+static void count_wake(void *context)
+{
+    atomic_fetch_add((_Atomic int *)context, 1);
+}
+
+static struct workers *start(size_t threads, size_t queue_jobs_max)
+{
+    const struct workers_options options = {.threads = threads,
+                                            .queue_jobs_max = queue_jobs_max,
+                                            .run = run_task,
+                                            .wake = count_wake,
+                                            .context = &wakes};
+    struct workers *workers;
+
+    started = wakes = 0;
+    workers = workers_start(&options);
+    assert_non_null(workers);
+    assert_int_equal(workers_waiting(workers), 0);
+    assert_int_equal(workers_busy(workers), 0);
+    assert_null(workers_take_done(workers));
+    assert_null(workers_take_waiting(workers));
+    return workers;
+}
+
+static void submit(struct workers *workers, struct task *task)
+{
+    assert_true(workers_reserve(workers));
+    workers_submit(workers, &task->job);
+}
+
+/* Wait, for at most 10 seconds, until a gauge has a value. */
+static void wait_for(size_t (*gauge)(struct workers *workers), struct workers *workers,
+                     size_t value)
+{
+    const struct timespec pause = {.tv_nsec = 200000};
+    uint64_t end = clock_now_ns() + 10000000000;
+
+    while (gauge(workers) != value && clock_now_ns() < end)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(gauge(workers), value);
+}
+
+static void wait_for_wakes(int count)
+{
+    const struct timespec pause = {.tv_nsec = 200000};
+    uint64_t end = clock_now_ns() + 10000000000;
+
+    while (wakes < count && clock_now_ns() < end)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(wakes, count);
+}
+
+static void jobs_run_and_return_in_order(void **state)
+{
+    enum { JOBS = 20 };
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[JOBS] = {{.gate = &gate}};
+    struct workers *workers = start(1, JOBS);
+    struct job *job;
+    uint64_t before = clock_now_ns();
+
+    (void)state;
+    (void)pthread_mutex_lock(&gate);
+    submit(workers, &tasks[0]);
+    wait_for(workers_busy, workers, 1);
+    for (int i = 1; i < JOBS; i++)
+        submit(workers, &tasks[i]);
+    assert_int_equal(workers_waiting(workers), JOBS - 1);
+    assert_int_equal(wakes, 0);
+    (void)pthread_mutex_unlock(&gate);
+    wait_for(workers_waiting, workers, 0);
+    wait_for(workers_busy, workers, 0);
+    workers_stop(workers);
+    workers = start(1, JOBS); /* the done jobs of the other went with it */
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(tasks[i].runs, 1);
+        assert_int_equal(tasks[i].order, i);
+        assert_true(tasks[i].job.submitted_ns >= before);
+        assert_true(tasks[i].job.started_ns >= tasks[i].job.submitted_ns);
+        assert_true(tasks[i].job.started_ns <= clock_now_ns());
+        tasks[i].gate = i == 0 ? &gate : NULL;
+    }
+    (void)pthread_mutex_lock(&gate);
+    for (int i = 0; i < JOBS; i++)
+        submit(workers, &tasks[i]);
+    (void)pthread_mutex_unlock(&gate);
+    wait_for(workers_waiting, workers, 0);
+    wait_for(workers_busy, workers, 0);
+    for (int got = 0; got < JOBS;) {
+        for (job = workers_take_done(workers); job != NULL; job = job->next)
+            assert_ptr_equal(job, &tasks[got++].job); /* oldest first */
+    }
+    assert_null(workers_take_done(workers));
+    workers_stop(workers);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[4] = {{.gate = &gate}};
+    struct workers *workers = start(1, 2);
+
+    (void)state;
+    (void)pthread_mutex_lock(&gate);
+    submit(workers, &tasks[0]);
+    wait_for(workers_busy, workers, 1); /* what runs does not wait */
+    assert_true(workers_reserve(workers));
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers)); /* a promise counts */
+    assert_int_equal(workers_waiting(workers), 0);
+    workers_unreserve(workers);
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers));
+    workers_submit(workers, &tasks[1].job);
+    workers_submit(workers, &tasks[2].job);
+    assert_false(workers_reserve(workers));
+    assert_int_equal(workers_waiting(workers), 2);
+    (void)pthread_mutex_unlock(&gate);
+    wait_for(workers_waiting, workers, 0);
+    submit(workers, &tasks[3]); /* there is room again */
+    wait_for(workers_waiting, workers, 0);
+    assert_true(workers_reserve(workers));
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers));
+    workers_unreserve(workers);
+    workers_unreserve(workers);
+    workers_stop(workers);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(tasks[i].runs, 1);
+}
+
+static void waiting_jobs_can_be_taken_back(void **state)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[4] = {{.gate = &gate}};
+    struct workers *workers = start(1, 3);
+    struct job *job;
+
+    (void)state;
+    (void)pthread_mutex_lock(&gate);
+    submit(workers, &tasks[0]);
+    wait_for(workers_busy, workers, 1);
+    submit(workers, &tasks[1]);
+    submit(workers, &tasks[2]);
+    assert_true(workers_reserve(workers)); /* a promise that is not taken back */
+    job = workers_take_waiting(workers);
+    assert_ptr_equal(job, &tasks[1].job);
+    assert_ptr_equal(job->next, &tasks[2].job);
+    assert_null(job->next->next);
+    assert_null(workers_take_waiting(workers));
+    assert_int_equal(workers_waiting(workers), 0);
+    assert_int_equal(workers_busy(workers), 1);
+    assert_true(workers_reserve(workers)); /* two places came back */
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers));
+    workers_unreserve(workers);
+    workers_unreserve(workers);
+    workers_submit(workers, &tasks[3].job);
+    (void)pthread_mutex_unlock(&gate);
+    workers_stop(workers);
+    assert_int_equal(tasks[0].runs, 1);
+    assert_int_equal(tasks[1].runs, 0);
+    assert_int_equal(tasks[2].runs, 0);
+    assert_int_equal(tasks[3].runs, 1);
+}
+
+/* A push on jobs that are there already wakes nobody: there is one wake for each time that
+ * take_done found something, and one more at most. */
+static void waking_is_done_once_for_many(void **state)
+{
+    struct task tasks[10] = {{.gate = NULL}};
+    struct workers *workers = start(2, 10);
+    int done = 0, takes = 0;
+
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        submit(workers, &tasks[i]);
+    wait_for(workers_waiting, workers, 0);
+    wait_for(workers_busy, workers, 0);
+    wait_for_wakes(1);
+    while (done < 6) { /* a job that is no longer busy may not be there yet */
+        struct job *job = workers_take_done(workers);
+
+        takes += job != NULL;
+        for (; job != NULL; job = job->next)
+            done++;
+    }
+    for (int i = 6; i < 10; i++) {
+        submit(workers, &tasks[i]);
+        wait_for_wakes(++takes); /* each time anew, once they were taken */
+        assert_ptr_equal(workers_take_done(workers), &tasks[i].job);
+    }
+    workers_stop(workers);
+    assert_int_equal(wakes, takes);
+}
+
+static void stopping_finishes_what_waits(void **state)
+{
+    enum { JOBS = 50 };
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[JOBS];
+    struct workers *workers = start(2, JOBS);
+
+    (void)state;
+    for (int i = 0; i < JOBS; i++)
+        tasks[i] = (struct task){.gate = i < 2 ? &gate : NULL};
+    (void)pthread_mutex_lock(&gate);
+    for (int i = 0; i < JOBS; i++)
+        submit(workers, &tasks[i]);
+    wait_for(workers_busy, workers, 2);
+    assert_int_equal(workers_waiting(workers), JOBS - 2);
+    (void)pthread_mutex_unlock(&gate);
+    workers_stop(workers);
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(tasks[i].runs, 1);
+    workers_stop(start(3, 1)); /* nothing to do at all */
+    workers_stop(NULL);
+}
+
+/* 4 threads and 20,000 jobs, each of which comes back exactly once, whatever the scheduling. */
+static void no_job_is_lost_or_doubled(void **state)
+{
+    enum { JOBS = 20000, PLACES = 64 };
+    static struct task tasks[JOBS];
+    struct workers *workers = start(4, PLACES);
+    int submitted = 0, done = 0, takes = 0;
+    uint64_t end = clock_now_ns() + 30000000000;
+
+    (void)state;
+    while (done < JOBS) {
+        struct job *job;
+
+        while (submitted < JOBS && workers_reserve(workers))
+            workers_submit(workers, &tasks[submitted++].job);
+        assert_in_range(workers_waiting(workers), 0, PLACES);
+        assert_in_range(workers_busy(workers), 0, 4);
+        job = workers_take_done(workers);
+        takes += job != NULL;
+        for (; job != NULL; job = job->next) {
+            struct task *task = (struct task *)job;
+
+            assert_int_equal(task->runs, 1);
+            task->runs = 2; /* seen */
+            done++;
+        }
+        assert_true(clock_now_ns() < end);
+    }
+    assert_null(workers_take_done(workers));
+    workers_stop(workers);
+    assert_int_equal(wakes, takes); /* once for each time that there was something */
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(tasks[i].runs, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jobs_run_and_return_in_order),
+        cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(waiting_jobs_can_be_taken_back),
+        cmocka_unit_test(waking_is_done_once_for_many),
+        cmocka_unit_test(stopping_finishes_what_waits),
+        cmocka_unit_test(no_job_is_lost_or_doubled),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
