@@ -80,7 +80,7 @@ void convert_to_float64(enum loss_dtype dtype, const void *from, size_t count, d
     case LOSS_DTYPE_COUNT: break;
     }
 #undef WIDEN
-    assert(!"a dtype");
+    assert(false); /* not a dtype */
 }
 
 void convert_to_float32(enum loss_dtype dtype, const void *from, size_t count, float *to)
@@ -126,7 +126,7 @@ void convert_store(enum loss_dtype dtype, void *to, size_t index, double value)
     case LOSS_UINT8:
     case LOSS_DTYPE_COUNT: break;
     }
-    assert(!"a floating dtype");
+    assert(false); /* not a floating dtype */
 }
 
 void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t count)

@@ -207,6 +207,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
 static void pieces_may_be_of_any_size(void **state)
 {
     char *text = malloc(16 * sizeof BODY + 256);
+    struct response response = {0};
     struct raw raw;
     size_t length;
 
@@ -222,9 +223,14 @@ static void pieces_may_be_of_any_size(void **state)
     for (const char *at = POST "Content-Length: 28\r\n\r\n" BODY; *at != '\0'; at++)
         assert_true(raw_send(&raw, at, 1));
     expect(&raw, "segments of a byte", 200, false);
-    assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c; a=b\r\n" BODY
+    assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c\r\n" BODY
                                    "\r\n0\r\nX: trailer\r\n\r\n"));
-    expect(&raw, "extension", 200, false);
+    expect(&raw, "trailer", 200, false);
+    assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c; a=b\r\n" BODY
+                                   "\r\n0\r\n\r\n"));
+    raw_read(&raw, false, RAW_MS, &response);
+    assert_true(response.status == 200 || response.status == 400); /* libmicrohttpd 0.9, and 1.0 */
+    response_free(&response);
     raw_close(&raw);
     free(text);
 }
