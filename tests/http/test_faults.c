@@ -281,15 +281,18 @@ static struct snapshot look(const char *code)
     return now;
 }
 
-/* A good request on the same connection: its loss, log(1 + e^-1), and one row of work. */
-static void check_good_request(const char *name)
+/* A good request: its loss, log(1 + e^-1), and one row of work.  On the same connection, unless
+ * libcurl itself may have ended that: since 8.0 it does if an error comes before it noticed that it
+ * had nothing to send. */
+static void check_good_request(const char *name, bool on_same_connection)
 {
     const struct response *response = client_evaluate(client, "{\"logits\":[2,1],\"targets\":0}");
     json_t *json = response_json(response);
     double loss = json_number(json_object_get(json, "loss"));
 
     json_decref(json);
-    if (response->status != 200 || response->connects != 0 || !(fabs(loss - 0.31326169) < 1e-7))
+    if (response->status != 200 || (on_same_connection && response->connects != 0) ||
+        !(fabs(loss - 0.31326169) < 1e-7))
         fail_msg("%s: then a good request gets %ld %s (%ld connects)", name, response->status,
                  response->body, response->connects);
 }
@@ -314,7 +317,7 @@ static void check_fault(const char *name, const struct fault *fault, const char 
             fail_msg("%s: \"%s\" does not say %s", name, sentence, fault->says);
         json_decref(json);
     }
-    check_good_request(name);
+    check_good_request(name, length > 0);
     after = look(fault->code);
     if (after.in_flight != 1.0 || after.bytes != before.bytes || after.queue != 0.0)
         fail_msg("%s: left %g requests, %g bytes of %g, %g jobs", name, after.in_flight,
@@ -349,7 +352,7 @@ static void each_fault_has_its_code_and_place(void **state)
     char at[24], name[200];
 
     (void)state;
-    check_good_request("at first");
+    check_good_request("at first", false);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         size_t length;
         char *body = without_mark(&faults[i], &length, at, sizeof at);

@@ -81,7 +81,8 @@ static const struct {
     {"10^23 bytes", POST "Content-Length: 100000000000000000000000\r\n\r\n" BODY, NULL, 400, 413},
     {"2^64 - 2 bytes", POST "Content-Length: 18446744073709551614\r\n\r\n" BODY, "body_too_large",
      413, 413},
-    {"2^64 - 1 bytes", POST "Content-Length: 18446744073709551615\r\n\r\n" BODY, NULL, 413, 413},
+    {"2^64 - 1 bytes", POST "Content-Length: 18446744073709551615\r\n\r\n" BODY, "body_too_large",
+     413, 413},
     {"chunked and a length", POST "Transfer-Encoding: chunked\r\nContent-Length: 28\r\n\r\n" CHUNK,
      "bad_framing", 400, 400},
     {"a length and chunked", POST "Content-Length: 28\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNK,
@@ -134,7 +135,7 @@ static void nothing_after_ambiguous_headers_is_read(void **state)
     for (size_t i = 0; i < sizeof ambiguous / sizeof ambiguous[0]; i++) {
         const char *name = ambiguous[i].name, *text;
         struct raw raw;
-        bool closed;
+        bool closed, is_ours;
         long status;
 
         raw_open(&raw, lossd.port);
@@ -148,7 +149,8 @@ static void nothing_after_ambiguous_headers_is_read(void **state)
             fail_msg("%s: want %ld, got %s", name, ambiguous[i].status, text);
         (void)snprintf(code, sizeof code, "\"code\": \"%s\"",
                        ambiguous[i].code != NULL ? ambiguous[i].code : "");
-        if (status == ambiguous[i].status && ambiguous[i].code != NULL &&
+        is_ours = count_of(text, "<html>") == 0; /* libmicrohttpd 1.0 refuses more by itself */
+        if (status == ambiguous[i].status && ambiguous[i].code != NULL && is_ours &&
             (count_of(text, code) != 1 || count_of(text, "Connection: close") != 1))
             fail_msg("%s: want %s, got %s", name, ambiguous[i].code, text);
         if (count_of(text, " 200 OK") != 0 || count_of(text, "\"live\"") != 0)
