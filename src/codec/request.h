@@ -14,9 +14,8 @@ struct codec_limits {
 
 struct codec_request {
     struct loss_request loss;
-    struct loss_tensor weights; /* what loss.weights points to, if there are weights */
-    enum loss_dtype dtype;      /* of the arithmetic */
-    const char *id;             /* UTF-8, returned as it came; NULL if none */
+    enum loss_dtype dtype; /* of the arithmetic */
+    const char *id;        /* UTF-8, returned as it came; NULL if none */
 };
 
 #endif

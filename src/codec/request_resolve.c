@@ -159,8 +159,12 @@ enum loss_status decoding_resolve(struct decoding *decoding)
         return status;
     request->loss.targets = decoding->tensors[TARGETS].tensor;
     if (decoding->texts[WEIGHTS] != NULL) {
-        request->weights = decoding->tensors[WEIGHTS].tensor;
-        request->loss.weights = &request->weights;
+        struct loss_tensor *weights = loss_arena_take(decoding->arena, 1, sizeof *weights);
+
+        if (weights == NULL)
+            return loss_fail_memory(decoding->scanner.error);
+        *weights = decoding->tensors[WEIGHTS].tensor;
+        request->loss.weights = weights;
     }
     return LOSS_OK;
 }
