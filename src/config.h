@@ -11,6 +11,7 @@
 
 struct config {
     struct server_options server;
+    uint64_t kernel;     /* index of its words; config_kernel says which */
     uint64_t log_level;  /* enum log_level */
     uint64_t log_format; /* enum log_format */
     void *strings;       /* what the options point to; config_free's */
@@ -24,6 +25,9 @@ enum { CONFIG_FAULT_BYTES = 512 };
  * either way. */
 bool config_load(struct config *config, int count, char *const *arguments, char *fault);
 void config_free(struct config *config);
+
+/* The word of the setting `kernel`, for loss_kernel_choose. */
+const char *config_kernel(const struct config *config);
 
 /* Write the settings as a JSON object, in the order and form of a settings file. */
 void config_print(const struct config *config, FILE *file);

@@ -11,7 +11,7 @@ struct setting {
     const char *name;
     const char *initial; /* "0" with a larger minimum: a 0 that stands for something */
     uint64_t minimum, maximum;
-    const char *words[5];
+    const char *words[6]; /* NULL ends them */
     bool is_text;
     size_t offset; /* in struct config */
     const char *help;

@@ -47,6 +47,8 @@ static const struct setting settings[] = {
     NUMBER(response_timeout_ms, "60000", 10, HOUR_MS, "time for a reply to be read by its client"),
     NUMBER(drain_delay_ms, "0", 0, HOUR_MS, "time to serve on, not ready, after SIGTERM"),
     NUMBER(drain_timeout_ms, "25000", 0, HOUR_MS, "time to finish what was accepted, after that"),
+    WORD(kernel, "auto", WORDS("auto", "v2", "v3", "v4", "native"),
+         "level of CPU that the arithmetic is for; all give the same bits"),
     WORD(log_level, "info", WORDS("debug", "info", "warning", "error"), "least level logged"),
     WORD(log_format, "text", WORDS("text", "json"), "form of the log on standard error"),
 };
@@ -77,6 +79,11 @@ bool config_refuse(const struct origin *origin, const char *format, const char *
             *at = '?';
     }
     return false;
+}
+
+const char *config_kernel(const struct config *config)
+{
+    return config_find("kernel")->words[config->kernel];
 }
 
 const struct setting *config_find(const char *name)

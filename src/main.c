@@ -6,6 +6,7 @@
 #include "codec/envelope.h"
 #include "commands.h"
 #include "config.h"
+#include "loss/kernel.h"
 #include "server/server.h"
 #include "version.h"
 
@@ -31,6 +32,17 @@ static void print_help(void)
         "\n",
         version_number);
     config_print_help(stdout);
+}
+
+static void print_version(void)
+{
+    const char *of = " of";
+
+    (void)printf("lossd %s (%s), kernel %s", version_number, version_revision,
+                 loss_kernel_current());
+    for (size_t i = 0; loss_kernel_name(i) != NULL; i++, of = "")
+        (void)printf("%s %s", of, loss_kernel_name(i));
+    (void)printf("\n");
 }
 
 /* For a person at a terminal; a log collector reads standard error. */
@@ -64,6 +76,7 @@ static int serve(struct config *config)
         {"address", config->server.listen_address, 0},
         {"port", NULL, server_port(server)},
         {"workers", NULL, (double)config->server.workers},
+        {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
     };
     log_write(&log, LOG_INFO, "listening", fields, sizeof fields / sizeof fields[0]);
@@ -103,7 +116,7 @@ int main(int count, char **arguments)
         return EXIT_SUCCESS;
     }
     if (strcmp(name, "--version") == 0) {
-        (void)printf("lossd %s (%s)\n", version_number, version_revision);
+        print_version();
         return EXIT_SUCCESS;
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -120,6 +133,8 @@ int main(int count, char **arguments)
     envelope_start();
     if (!config_load(&config, count - used, arguments + used, fault)) {
         (void)fprintf(stderr, "lossd: %s\n", fault);
+    } else if (!loss_kernel_choose(config_kernel(&config))) {
+        (void)fprintf(stderr, "lossd: kernel: this CPU cannot run %s\n", config_kernel(&config));
     } else {
         config.server.version = version_number;
         config.server.revision = version_revision;

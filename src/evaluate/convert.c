@@ -106,9 +106,13 @@ void convert_to_int64(enum loss_dtype dtype, const void *from, size_t count, int
 
 void convert_store(enum loss_dtype dtype, void *to, size_t index, double value)
 {
-    float rounded = (float)value;
+    float rounded;
     uint16_t bits;
 
+    if (isnan(value))
+        value =
+            (double)NAN; /* one NaN for all: which one arithmetic gives is the compiler's choice */
+    rounded = (float)value;
     switch (dtype) {
     case LOSS_FLOAT64: memcpy((char *)to + index * sizeof value, &value, sizeof value); return;
     case LOSS_FLOAT32:

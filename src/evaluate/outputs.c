@@ -27,7 +27,7 @@ static void copy(const struct loss_plan *plan, const struct kernel_tile *tile, c
 }
 
 static void write_softmax(const struct loss_plan *plan, const struct kernel_tile *tile,
-                          const struct kernel_row *rows, void *y)
+                          const struct kernel_rows *rows, void *y)
 {
     if (plan->request->stage == LOSS_STAGE_LOGITS)
         plan->kernel->softmax(tile, rows, y);
@@ -38,7 +38,7 @@ static void write_softmax(const struct loss_plan *plan, const struct kernel_tile
 }
 
 static void write_log_softmax(const struct loss_plan *plan, const struct kernel_tile *tile,
-                              const struct kernel_row *rows, void *y)
+                              const struct kernel_rows *rows, void *y)
 {
     if (plan->request->stage == LOSS_STAGE_LOGITS)
         plan->kernel->log_softmax(tile, rows, y);
@@ -49,11 +49,11 @@ static void write_log_softmax(const struct loss_plan *plan, const struct kernel_
 }
 
 static void write_predictions(const struct loss_plan *plan, const struct kernel_tile *tile,
-                              const struct kernel_row *rows, void *y)
+                              const struct kernel_rows *rows, void *y)
 {
     (void)plan;
     for (size_t p = 0; p < tile->positions; p++)
-        ((int64_t *)y)[p] = (int64_t)rows[p].argmax;
+        ((int64_t *)y)[p] = (int64_t)rows->argmax[p];
 }
 
 /* One row per output.  `write` fills the part of a tile; `losses` has none: they are what the loss is
@@ -61,7 +61,7 @@ static void write_predictions(const struct loss_plan *plan, const struct kernel_
 static const struct {
     enum extent extent;
     void (*write)(const struct loss_plan *plan, const struct kernel_tile *tile,
-                  const struct kernel_row *rows, void *y);
+                  const struct kernel_rows *rows, void *y);
 } outputs[LOSS_OUTPUT_COUNT] = {
     [LOSS_OUTPUT_LOSSES] = {PER_POSITION, NULL},
     [LOSS_OUTPUT_SOFTMAX] = {PER_ELEMENT, write_softmax},
@@ -94,7 +94,7 @@ enum loss_status outputs_prepare(struct loss_plan *plan, struct loss_arena *aren
 }
 
 void outputs_write(const struct loss_plan *plan, const struct kernel_tile *tile, size_t first,
-                   size_t offset, const struct kernel_row *rows)
+                   size_t offset, const struct kernel_rows *rows)
 {
     for (int i = 0; i < LOSS_OUTPUT_COUNT; i++) {
         char *y = plan->outputs[i];

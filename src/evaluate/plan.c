@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "evaluate/convert.h"
+#include "evaluate/level.h"
 #include "evaluate/plan_internal.h"
 
 enum {
@@ -147,7 +148,7 @@ enum loss_status loss_plan_new(const struct loss_request *request, struct loss_a
             plan->result_dtype = promote(widest, request->weights->dtype);
     }
     plan->dtype = widest == LOSS_FLOAT64 ? LOSS_FLOAT64 : LOSS_FLOAT32;
-    plan->kernel = plan->dtype == LOSS_FLOAT64 ? &kernel_float64 : &kernel_float32;
+    plan->kernel = level_kernel(plan->dtype);
     plan->keep = 1.0 - request->label_smoothing;
     if (request->label_smoothing > 0.0)
         plan->spread = request->label_smoothing / (double)plan->layout.classes;
@@ -205,7 +206,8 @@ static struct kernel_tile tile_at(const struct loss_plan *plan, size_t first, si
 
 void loss_plan_run(struct loss_plan *plan, size_t block_index)
 {
-    struct kernel_row rows[KERNEL_TILE_POSITIONS];
+    struct kernel_rows rows;
+    double losses[KERNEL_TILE_POSITIONS];
     struct block *block = &plan->found[block_index];
     size_t first = block_index * plan->block_positions, end = first + plan->block_positions, offset;
 
@@ -215,17 +217,15 @@ void loss_plan_run(struct loss_plan *plan, size_t block_index)
     while (first < end) {
         struct kernel_tile tile = tile_at(plan, first, end, &offset);
 
-        plan->kernel->find_max(&tile, rows);
-        if (plan->request->stage == LOSS_STAGE_LOGITS)
-            plan->kernel->sum_rest(&tile, rows);
+        plan->kernel->scan(&tile, plan->request->stage == LOSS_STAGE_LOGITS, &rows);
+        position_losses(plan, &tile, first, &rows, losses, block);
         for (size_t p = 0; p < tile.positions; p++) {
-            double loss = position_loss(plan, &tile, p, first + p, &rows[p], block);
-
-            sum_add(&block->loss, loss);
+            sum_add(&block->loss, losses[p]);
             if (plan->losses != NULL)
-                convert_store(plan->result_dtype, plan->losses, first + p, loss + 0.0); /* no -0 */
+                convert_store(plan->result_dtype, plan->losses, first + p,
+                              losses[p] + 0.0); /* no -0 */
         }
-        outputs_write(plan, &tile, first, offset, rows);
+        outputs_write(plan, &tile, first, offset, &rows);
         first += tile.positions;
     }
 }
@@ -285,6 +285,10 @@ enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *re
         result->correct += plan->found[b].correct;
     }
     result->loss_sum = sum_value(&total) + 0.0; /* no -0 */
+    if (isnan(result->loss_sum))
+        result->loss_sum = (double)NAN; /* one NaN for all, as in convert_store */
+    if (isnan(result->weight_sum))
+        result->weight_sum = (double)NAN;
     reduce(plan, result);
     outputs_finish(plan, result);
     return LOSS_OK;

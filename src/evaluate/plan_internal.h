@@ -37,15 +37,15 @@ struct loss_plan {
     double scalar;       /* room for a reduced loss of any dtype */
 };
 
-/* The loss of position `r`, the tile's position `p`, before reduction; 0 where ignored.  Notes a
- * negative probability in *block. */
-double position_loss(const struct loss_plan *plan, const struct kernel_tile *tile, size_t p,
-                     size_t r, const struct kernel_row *row, struct block *block);
+/* The losses of a tile that begins at position `first`, before reduction; 0 where ignored.  Counts
+ * what is correct, and notes a negative probability, in *block. */
+void position_losses(const struct loss_plan *plan, const struct kernel_tile *tile, size_t first,
+                     const struct kernel_rows *rows, double *losses, struct block *block);
 
 /* Write the wanted outputs of a tile that begins at position `first`, whose first element has offset
  * `offset` in the predictions. */
 void outputs_write(const struct loss_plan *plan, const struct kernel_tile *tile, size_t first,
-                   size_t offset, const struct kernel_row *rows);
+                   size_t offset, const struct kernel_rows *rows);
 
 /* Take the memory of the wanted outputs. */
 enum loss_status outputs_prepare(struct loss_plan *plan, struct loss_arena *arena,

@@ -1,14 +1,14 @@
-/* position.c - the loss of one position, for each kind of target and stage. */
+/* position.c - the losses of positions, for each kind of target and stage. */
 #include <math.h>
 
 #include "evaluate/plan_internal.h"
 
 /* Sum over the classes of k_c times the negative log-probability. */
 static double weigh(const struct loss_plan *plan, const struct kernel_tile *tile, size_t p,
-                    const struct kernel_row *row, const struct kernel_factors *factors)
+                    const struct kernel_rows *rows, const struct kernel_factors *factors)
 {
     switch (plan->request->stage) {
-    case LOSS_STAGE_LOGITS: return plan->kernel->weigh_logits(tile, p, row, factors);
+    case LOSS_STAGE_LOGITS: return plan->kernel->weigh_logits(tile, p, rows, factors);
     case LOSS_STAGE_LOG_PROBABILITIES: return plan->kernel->weigh_logs(tile, p, factors);
     case LOSS_STAGE_PROBABILITIES: return plan->kernel->weigh_probabilities(tile, p, factors);
     case LOSS_STAGE_COUNT: break;
@@ -16,19 +16,16 @@ static double weigh(const struct loss_plan *plan, const struct kernel_tile *tile
     return NAN;
 }
 
-/* k times the negative log-probability of class y alone; the other classes' weights are not looked
- * at, so a NaN or an infinity among them stays where it is. */
-static double weigh_label(const struct loss_plan *plan, const struct kernel_tile *tile, size_t p,
-                          const struct kernel_row *row, double k, size_t y)
+/* k times the negative log-probability of the class whose prediction is x; the other classes' weights
+ * are not looked at, so a NaN or an infinity among them stays where it is. */
+static inline double weigh_label(const struct loss_plan *plan, const struct kernel_rows *rows,
+                                 size_t p, double k, double x)
 {
-    double x = plan->kernel->element(tile, p, y);
-
     switch (plan->request->stage) {
-    case LOSS_STAGE_LOGITS: return k * ((row->max - x) + row->log_rest);
+    case LOSS_STAGE_LOGITS: return k * ((rows->max[p] - x) + rows->log_rest[p]);
     case LOSS_STAGE_LOG_PROBABILITIES: return k * -x;
-    case LOSS_STAGE_PROBABILITIES:
-        return isnan(row->max) ? NAN
-                               : kernel_entropy_term(k, x); /* a NaN anywhere spoils the row */
+    case LOSS_STAGE_PROBABILITIES: /* a NaN anywhere spoils the row */
+        return isnan(rows->max[p]) ? NAN : kernel_entropy_term(k, x);
     case LOSS_STAGE_COUNT: break;
     }
     return NAN;
@@ -49,41 +46,57 @@ static void note_negative(const struct loss_plan *plan, const struct kernel_tile
     block->negative_class = c;
 }
 
-static double label_loss(const struct loss_plan *plan, const struct kernel_tile *tile, size_t p,
-                         size_t r, const struct kernel_row *row, struct block *block)
+static void label_losses(const struct loss_plan *plan, const struct kernel_tile *tile, size_t first,
+                         const struct kernel_rows *rows, double *losses, struct block *block)
 {
     const struct kernel_factors all = {.weights = plan->weights};
-    bool counts = plan->labels[r] != plan->request->ignore_index;
-    double label = 0.0, uniform = 0.0;
+    const int64_t *labels = plan->labels + first;
+    bool smooths = plan->request->label_smoothing > 0.0;
+    double picked[KERNEL_TILE_POSITIONS];
 
-    if (counts) {
-        size_t y = (size_t)plan->labels[r];
-        double k = plan->weights != NULL ? plan->keep * plan->weights[y] : plan->keep;
+    plan->kernel->pick(tile, labels, picked);
+    for (size_t p = 0; p < tile->positions; p++) {
+        bool counts = labels[p] != plan->request->ignore_index;
+        double uniform = 0.0, k = plan->keep;
 
-        note_negative(plan, tile, p, r, block);
-        block->correct += row->argmax == y;
-        label = weigh_label(plan, tile, p, row, k, y);
+        losses[p] = 0.0;
+        if (counts) {
+            if (plan->weights != NULL)
+                k *= plan->weights[labels[p]];
+            note_negative(plan, tile, p, first + p, block);
+            block->correct += rows->argmax[p] == (size_t)labels[p];
+            losses[p] = weigh_label(plan, rows, p, k, picked[p]);
+        }
+        if (!smooths)
+            continue;
+        if (counts)
+            uniform = weigh(plan, tile, p, rows, &all);
+        losses[p] +=
+            plan->spread * uniform; /* NaN for C = 0, where spread is infinite: as PyTorch */
     }
-    if (plan->request->label_smoothing == 0.0)
-        return label;
-    if (counts)
-        uniform = weigh(plan, tile, p, row, &all);
-    return label + plan->spread * uniform; /* NaN for C = 0, where spread is infinite: as PyTorch */
 }
 
-double position_loss(const struct loss_plan *plan, const struct kernel_tile *tile, size_t p,
-                     size_t r, const struct kernel_row *row, struct block *block)
+static void probability_losses(const struct loss_plan *plan, const struct kernel_tile *tile,
+                               size_t first, const struct kernel_rows *rows, double *losses,
+                               struct block *block)
 {
-    struct kernel_factors factors;
-    size_t offset;
+    size_t offset = (size_t)((const char *)tile->x - (const char *)plan->x); /* q lies as x does */
+    const struct kernel_factors factors = {.weights = plan->weights,
+                                           .q = (const char *)plan->q + offset,
+                                           .keep = plan->keep,
+                                           .spread = plan->spread};
 
+    for (size_t p = 0; p < tile->positions; p++) {
+        note_negative(plan, tile, p, first + p, block);
+        losses[p] = weigh(plan, tile, p, rows, &factors);
+    }
+}
+
+void position_losses(const struct loss_plan *plan, const struct kernel_tile *tile, size_t first,
+                     const struct kernel_rows *rows, double *losses, struct block *block)
+{
     if (plan->labels != NULL)
-        return label_loss(plan, tile, p, r, row, block);
-    note_negative(plan, tile, p, r, block);
-    offset = (size_t)((const char *)tile->x - (const char *)plan->x); /* q lies as x does */
-    factors = (struct kernel_factors){.weights = plan->weights,
-                                      .q = (const char *)plan->q + offset,
-                                      .keep = plan->keep,
-                                      .spread = plan->spread};
-    return weigh(plan, tile, p, row, &factors);
+        label_losses(plan, tile, first, rows, losses, block);
+    else
+        probability_losses(plan, tile, first, rows, losses, block);
 }

@@ -1,9 +1,9 @@
 /* kernel.h - the inner loops: rows of predictions in, numbers out.
  *
  * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no global.
- * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type, made
- * from one source.  All arithmetic is float64, whatever the type of the elements: a float32 is exact
- * in it, and results are rounded once, when they are stored.
+ * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type and
+ * level of CPU, all made from one source.  All arithmetic is float64, whatever the type of the
+ * elements: a float32 is exact in it, and results are rounded once, when they are stored.
  *
  * A tile is a group of positions whose rows lie at a constant distance from each other:
  *     element c of position p  =  x[p * position_stride + c * class_stride]
@@ -13,13 +13,29 @@
  * Formulas, with i the lowest index of the largest element:
  *     max = x_i    rest = sum_{j != i} exp(x_j - max)    log_rest = log1p(rest)
  *     log_softmax_c = (x_c - max) - log_rest             softmax_c = exp(x_c - max) / (1 + rest)
- * Leaving the maximum's own 1 out of `rest` keeps every digit of a confident prediction's loss. */
+ * Leaving the maximum's own 1 out of `rest` keeps every digit of a confident prediction's loss.
+ *
+ * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted; and the
+ * order of additions in `rest` depends on the shape alone:
+ *     C >= KERNEL_ROW_CLASSES, class_stride 1 (rows.c): class c is added to partial sum c mod 32, each
+ *       in ascending order; then sums l and l + 16 are added, l and l + 8, + 4, + 2, + 1
+ *     else (columns.c): one sum, in ascending order
+ * Further classes equal to the maximum are counted and added last, as 1 each.
+ *
+ * Error budget of `rest`: exp 1 ULP of float64, with the low part of x_j - max carried where that
+ * difference rounds (float64 predictions); sums at most (C/32 + 5) 2^-53.  What is stored is rounded
+ * once more.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-enum { KERNEL_TILE_POSITIONS = 64 };
+enum {
+    KERNEL_TILE_POSITIONS = 64,
+    KERNEL_ROW_CLASSES = 64, /* rows this long are worth vectors along the classes */
+};
 
 struct kernel_tile {
     const void *x;
@@ -29,12 +45,12 @@ struct kernel_tile {
     size_t class_stride;
 };
 
-/* What is known of one position's row. */
-struct kernel_row {
-    double max;      /* NaN if there is a NaN; -inf if there are no classes */
-    double rest;     /* NaN if any element is NaN or +inf, or all are -inf: a degenerate row */
-    double log_rest; /* log1p(rest) */
-    size_t argmax;   /* lowest index of the largest; a NaN is larger than any number */
+/* What is known of the rows of a tile. */
+struct kernel_rows {
+    double max[KERNEL_TILE_POSITIONS];  /* NaN if there is a NaN; -inf if there are no classes */
+    double rest[KERNEL_TILE_POSITIONS]; /* NaN if an element is NaN or +inf, or all are -inf */
+    double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest) */
+    size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };
 
 /* The factors k_c = w_c * q_c of a weighted sum, q_c smoothed as q_c * keep + spread. */
@@ -45,26 +61,23 @@ struct kernel_factors {
 };
 
 struct kernel {
-    /* Fill max and argmax of every position. */
-    void (*find_max)(const struct kernel_tile *tile, struct kernel_row *rows);
+    /* Fill max and argmax of every position; and, if `sums`, rest and log_rest. */
+    void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
-    /* After find_max: fill rest and log_rest of every position. */
-    void (*sum_rest)(const struct kernel_tile *tile, struct kernel_row *rows);
-
-    /* After sum_rest: write softmax or log_softmax of every position to y. */
-    void (*softmax)(const struct kernel_tile *tile, const struct kernel_row *rows, void *y);
-    void (*log_softmax)(const struct kernel_tile *tile, const struct kernel_row *rows, void *y);
+    /* After scan with sums: write softmax or log_softmax of every position to y. */
+    void (*softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
+    void (*log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
 
     /* Elementwise exp and log, for predictions that are (log-)probabilities already. */
     void (*exp)(const struct kernel_tile *tile, void *y);
     void (*log)(const struct kernel_tile *tile, void *y);
 
-    /* One element, widened. */
-    double (*element)(const struct kernel_tile *tile, size_t position, size_t c);
+    /* Element labels[p] of every position p, widened; 0 where the label names no class. */
+    void (*pick)(const struct kernel_tile *tile, const int64_t *labels, double *picked);
 
-    /* Sum_c k_c * (-lp_c) of one position, where lp is log_softmax(x) (row after sum_rest) or x. */
+    /* Sum_c k_c * (-lp_c) of one position, where lp is log_softmax(x) (after scan with sums) or x. */
     double (*weigh_logits)(const struct kernel_tile *tile, size_t position,
-                           const struct kernel_row *row, const struct kernel_factors *factors);
+                           const struct kernel_rows *rows, const struct kernel_factors *factors);
     double (*weigh_logs)(const struct kernel_tile *tile, size_t position,
                          const struct kernel_factors *factors);
 
@@ -76,8 +89,15 @@ struct kernel {
     size_t (*find_negative)(const struct kernel_tile *tile, size_t position);
 };
 
-extern const struct kernel kernel_float32;
-extern const struct kernel kernel_float64;
+/* A level of CPU that kernels were compiled for. */
+struct kernel_level {
+    const char *name;
+    bool (*runs_here)(void);
+    const struct kernel *float32, *float64;
+};
+
+/* All levels of this build, lowest first, *count of them; the first runs everywhere. */
+const struct kernel_level *kernel_levels(size_t *count);
 
 /* -k log q as in H(p, q): 0 where k is 0, also at q = 0 where a plain product would be NaN. */
 double kernel_entropy_term(double k, double q);

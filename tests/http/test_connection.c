@@ -226,8 +226,8 @@ static void pieces_may_be_of_any_size(void **state)
     assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c\r\n" BODY
                                    "\r\n0\r\nX: trailer\r\n\r\n"));
     expect(&raw, "trailer", 200, false);
-    assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c; a=b\r\n" BODY
-                                   "\r\n0\r\n\r\n"));
+    assert_true(
+        raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n1c; a=b\r\n" BODY "\r\n0\r\n\r\n"));
     raw_read(&raw, false, RAW_MS, &response);
     assert_true(response.status == 200 || response.status == 400); /* libmicrohttpd 0.9, and 1.0 */
     response_free(&response);

@@ -49,7 +49,7 @@ double number_at(const struct loss_tensor *tensor, size_t index)
     case LOSS_UINT8: return ((const uint8_t *)data)[index];
     case LOSS_DTYPE_COUNT: break;
     }
-    assert(!"a dtype");
+    assert(false); /* a dtype */
     return NAN;
 }
 

@@ -52,7 +52,7 @@ static void want_everything(struct loss_request *request)
 
 static void the_golden_example_has_twelve_digits(void **state)
 {
-    static const double wanted[LOSS_REDUCTION_COUNT][N] = {
+    const double wanted[LOSS_REDUCTION_COUNT][N] = {
         [LOSS_REDUCTION_MEAN] = {golden_mean},
         [LOSS_REDUCTION_SUM] = {golden_sum},
         [LOSS_REDUCTION_NONE] = {golden_losses[0], golden_losses[1], golden_losses[2]},

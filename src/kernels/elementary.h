@@ -1,0 +1,130 @@
+/* elementary.h - exp, log and log1p of float64 vectors, our own, so that every machine has the same.
+ *
+ * Only + - * / and integer operations on the bits, so the results depend on nothing but the argument.
+ * Errors were measured against correctly rounded values (tests/unit/test_elementary.c has the bounds):
+ * below 1 ULP for exp, log and log1p over their whole range, 1.5 ULP for exp with a low part.
+ *
+ * Sources: argument reduction and the splitting of log(1+f) as in W. J. Cody and W. Waite, "Software
+ * Manual for the Elementary Functions", 1980, and P. T. P. Tang, ACM TOMS 16, 1990.  The polynomials
+ * are the Taylor series themselves, cut where the rest cannot matter:
+ *     exp   |r| <= (ln 2)/2:  r^14/14! < 2^-57.6
+ *     atanh |s| <= 0.1716:    2 s^21/21 < 2^-56.9 of s's own contribution */
+#ifndef KERNELS_ELEMENTARY_H
+#define KERNELS_ELEMENTARY_H
+
+#include "kernels/vector.h"
+
+#define LOG2_E   0x1.71547652b82fep+0
+#define LN2      0x1.62e42fefa39efp-1
+#define LN2_HIGH 0x1.62e42fefa0000p-1 /* 33 bits: n * LN2_HIGH is exact for |n| < 2^20 */
+#define LN2_LOW  0x1.cf79abc9e3b3ap-40
+#define ROUNDER  0x1.8p52 /* added and taken away: rounds to an integer, left in the lowest bits */
+
+enum { EXP_LEAST = -708 }; /* exp_sum gives 0 below it, where float64 has no full precision */
+
+/* e^r for x = n ln 2 + r, and n in the lowest bits of *shifted; `low` is added to x.  x must be finite,
+ * or its lane is not used. */
+static inline vec exp_reduced(vec x, vec low, vec *shifted)
+{
+    *shifted = x * LOG2_E + ROUNDER;
+    vec n = *shifted - ROUNDER;
+    vec r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    vec q = 1.0 / 6227020800 * r + 1.0 / 479001600;
+
+    q = q * r + 1.0 / 39916800;
+    q = q * r + 1.0 / 3628800;
+    q = q * r + 1.0 / 362880;
+    q = q * r + 1.0 / 40320;
+    q = q * r + 1.0 / 5040;
+    q = q * r + 1.0 / 720;
+    q = q * r + 1.0 / 120;
+    q = q * r + 1.0 / 24;
+    q = q * r + 1.0 / 6;
+    q = q * r + 0.5;
+    vec less_one = r + r * r * q;
+    return 1.0 + (less_one + low * (1.0 + less_one));
+}
+
+/* e^d for -inf <= d <= 0; for sums, in which what lies below EXP_LEAST counts as 0.  d must not be
+ * NaN. */
+static inline vec exp_sum(vec d)
+{
+    vec shifted, p = exp_reduced(d, vec_all(0.0), &shifted);
+
+    return from_bits(bits_add(bits_of(p), bits_exponent(bits_of(shifted))) & (d > EXP_LEAST));
+}
+
+/* e^(d + low) for any d, where |low| is at most half a ULP of d.  Scaled in two steps, so that what is
+ * subnormal is rounded once more. */
+static inline vec exp_full(vec d, vec low)
+{
+    /* Beyond these it is 0 or infinite all the same; NaN passes both comparisons unchanged. */
+    vec x = vec_select(d < -746.0, vec_all(-746.0), d), shifted, p;
+
+    x = vec_select(x > 710.0, vec_all(710.0), x);
+    low = from_bits(bits_of(low) & (d == x)); /* an infinity's low part would be NaN */
+    p = exp_reduced(x, low, &shifted);
+    ivec whole = bits_subtract(bits_of(shifted), bits_of(vec_all(ROUNDER))), half = whole >> 1;
+    ivec bias = ivec_all(1023), other_half = bits_subtract(whole, half);
+    return p * from_bits(bits_exponent(bits_add(half, bias))) *
+           from_bits(bits_exponent(bits_add(other_half, bias)));
+}
+
+/* k ln 2 + log(1 + f) + tail, for 1 + f between sqrt(1/2) and sqrt(2). */
+static inline vec log_near_one(vec k, vec f, vec tail)
+{
+    vec s = f / (2.0 + f), z = s * s, square = 0.5 * f * f;
+    vec rest = 2.0 / 21 * z + 2.0 / 19;
+
+    rest = rest * z + 2.0 / 17;
+    rest = rest * z + 2.0 / 15;
+    rest = rest * z + 2.0 / 13;
+    rest = rest * z + 2.0 / 11;
+    rest = rest * z + 2.0 / 9;
+    rest = rest * z + 2.0 / 7;
+    rest = rest * z + 2.0 / 5;
+    rest = rest * z + 2.0 / 3;
+    rest = rest * z;
+    return k * LN2_HIGH - ((square - (s * (square + rest) + (k * LN2_LOW + tail))) - f);
+}
+
+/* Split a positive normal x into 2^k * (1 + f). */
+static inline vec split(vec x, vec *f)
+{
+    const ivec root = bits_of(vec_all(0x1.6a09e667f3bcdp-1)); /* sqrt(1/2) */
+    ivec k = bits_subtract(bits_of(x), root) >> 52;
+
+    *f = from_bits(bits_subtract(bits_of(x), bits_exponent(k))) - 1.0;
+    return from_bits(bits_add(k, bits_of(vec_all(ROUNDER)))) - ROUNDER;
+}
+
+/* log x: -inf at 0, NaN below. */
+static inline vec log_full(vec x)
+{
+    ivec is_tiny = x < 0x1p-1022;
+    vec normal = vec_select(is_tiny, x * 0x1p54, x), f;
+    vec k = split(normal, &f) - vec_select(is_tiny, vec_all(54.0), vec_all(0.0));
+    vec y = log_near_one(k, f, vec_all(0.0));
+
+    y = vec_select((x > 0.0) & (x < __builtin_inf()), y,
+                   x + x); /* +inf and NaN stay what they are */
+    y = vec_select(x == 0.0, vec_all(-__builtin_inf()), y);
+    return vec_select(x < 0.0, vec_all(__builtin_nan("")), y);
+}
+
+/* log(1 + s) for s >= 0 or NaN. */
+static inline vec log1p_full(vec s)
+{
+    vec u = 1.0 + s, f;
+    vec k = split(u, &f);
+    /* What rounding took from 1 + s, as it is seen from the larger of the two. */
+    vec lost = vec_select(s < 1.0, s - (u - 1.0), 1.0 - (u - s)) / u;
+    ivec is_near = s < 0x1.a8279p-2; /* about sqrt(2) - 1: k is 0 and s itself is exact */
+
+    f = vec_select(is_near, s, f);
+    k = from_bits(bits_of(k) & ~is_near);
+    lost = from_bits(bits_of(lost) & ~is_near);
+    return vec_select(s < __builtin_inf(), log_near_one(k, f, lost), s + s);
+}
+
+#endif

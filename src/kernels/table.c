@@ -1,0 +1,38 @@
+/* table.c - the table of one kernel, and its functions that have no arithmetic. */
+#include "kernels/table_internal.h"
+
+static void pick(const struct kernel_tile *tile, const int64_t *labels, double *picked)
+{
+    for (size_t p = 0; p < tile->positions; p++) {
+        bool names_one = labels[p] >= 0 && (uint64_t)labels[p] < tile->classes;
+
+        picked[p] =
+            names_one ? (double)row_of(tile, p)[(size_t)labels[p] * tile->class_stride] : 0.0;
+    }
+}
+
+static size_t find_negative(const struct kernel_tile *tile, size_t position)
+{
+    const REAL *x = row_of(tile, position);
+
+    for (size_t c = 0; c < tile->classes; c++) {
+        if (x[c * tile->class_stride] < 0)
+            return c;
+    }
+    return tile->classes;
+}
+
+extern const struct kernel KERNEL(kernel);
+
+const struct kernel KERNEL(kernel) = {
+    .scan = KERNEL(scan),
+    .softmax = KERNEL(softmax),
+    .log_softmax = KERNEL(log_softmax),
+    .exp = KERNEL(exp),
+    .log = KERNEL(log),
+    .pick = pick,
+    .weigh_logits = KERNEL(weigh_logits),
+    .weigh_logs = KERNEL(weigh_logs),
+    .weigh_probabilities = KERNEL(weigh_probabilities),
+    .find_negative = find_negative,
+};

@@ -1,0 +1,227 @@
+/* test_kernels.c - every level that this machine runs gives the bits of the scalar specification. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VECTOR_BYTES 16
+#include "kernels/elementary.h"
+#include "kernels/kernel.h"
+#include "loss/evaluation.h"
+#include "loss/kernel.h"
+#include "support/numbers.h"
+
+enum { ELEMENTS_MAX = 70 * 210 + 8, ROW_SUMS = 32 };
+
+/* One element of the specification: e^(x - max), by kernel.h's formulas. */
+static double shifted_exp(bool is_wide, double x, double max)
+{
+    double d = x - max, back = d - x;
+
+    if (!is_wide)
+        return exp_sum(vec_all(d))[0];
+    return exp_full(vec_all(d), vec_all((x - (d - back)) - (max + back)))[0];
+}
+
+/* `rest` of a finite row, in the order of additions that kernel.h promises. */
+static double specified_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
+{
+    double sums[ROW_SUMS] = {0}, max = x[0], equal = -1.0;
+
+    for (size_t c = 1; c < classes; c++)
+        max = x[c] > max ? x[c] : max;
+    for (size_t c = 0; c < classes; c++) {
+        if (x[c] == max)
+            equal += 1.0;
+        else
+            sums[along_classes ? c % ROW_SUMS : 0] += shifted_exp(is_wide, x[c], max);
+    }
+    for (size_t step = ROW_SUMS / 2; step > 0 && along_classes; step /= 2) {
+        for (size_t l = 0; l < step; l++)
+            sums[l] += sums[l + step];
+    }
+    return sums[0] + equal;
+}
+
+/* Logits between -20 and 20, and if `specials` now and then a NaN, an infinity, a tie or a huge one. */
+static double element(uint64_t *random, bool specials)
+{
+    double u = number_random(random), x = 40.0 * number_random(random) - 20.0;
+
+    if (!specials || u > 0.02)
+        return u > 0.9 ? floor(x) : x;
+    return u < 0.002 ? NAN : u < 0.004 ? INFINITY : u < 0.012 ? -INFINITY : u < 0.016 ? 1e30 : 20.0;
+}
+
+/* A request of the given shape on values at an odd offset of `memory`. */
+static void make_request(struct loss_request *request, enum loss_dtype dtype, size_t n, size_t c,
+                         size_t inner, bool specials, char *memory, int64_t *targets)
+{
+    uint64_t random = n * 1000003 + c * 1009 + inner;
+    char *data = memory + loss_dtype_bytes(dtype);
+
+    *request = (struct loss_request)LOSS_REQUEST_DEFAULTS;
+    request->predictions = (struct loss_tensor){
+        .dtype = dtype, .rank = inner > 1 ? 3 : 2, .shape = {n, c, inner}, .data = data};
+    request->targets = (struct loss_tensor){
+        .dtype = LOSS_INT64, .rank = inner > 1 ? 2 : 1, .shape = {n, inner}, .data = targets};
+    for (size_t i = 0; i < n * c * inner; i++) {
+        double x = element(&random, specials);
+
+        if (dtype == LOSS_FLOAT64)
+            ((double *)(void *)data)[i] = x;
+        else
+            ((float *)(void *)data)[i] = (float)x;
+    }
+    for (size_t i = 0; i < n * inner; i++)
+        targets[i] =
+            number_random(&random) < 0.1 ? -100 : (int64_t)(number_random(&random) * (double)c);
+    request->reduction = LOSS_REDUCTION_NONE;
+    request->label_smoothing = c % 3 == 0 ? 0.1 : 0.0;
+    for (int o = 0; o < LOSS_OUTPUT_COUNT; o++)
+        request->wants[o] = true;
+}
+
+static void check_tensor(const char *name, const struct loss_tensor *a, const struct loss_tensor *b,
+                         const struct loss_request *request)
+{
+    size_t bytes = loss_tensor_elements(a) * loss_dtype_bytes(a->dtype);
+    char shape[64];
+
+    if (bytes != 0 && memcmp(a->data, b->data, bytes) != 0)
+        fail_msg("%s of %s %s: other bits on %s", name,
+                 loss_tensor_describe(&request->predictions, shape, sizeof shape),
+                 loss_dtype_name(request->predictions.dtype), loss_kernel_current());
+}
+
+/* All levels on one request, against the lowest. */
+static void check_levels(const struct loss_request *request)
+{
+    struct loss_arena arenas[2];
+    struct loss_result want, got;
+    struct loss_error error;
+
+    loss_arena_init(&arenas[0], NULL);
+    assert_true(loss_kernel_choose(loss_kernel_name(0)));
+    assert_int_equal(loss_evaluate(request, &arenas[0], &want, &error), LOSS_OK);
+    for (size_t level = 1; loss_kernel_name(level) != NULL; level++) {
+        if (!loss_kernel_runs(level))
+            continue;
+        assert_true(loss_kernel_choose(loss_kernel_name(level)));
+        loss_arena_init(&arenas[1], NULL);
+        assert_int_equal(loss_evaluate(request, &arenas[1], &got, &error), LOSS_OK);
+        check_tensor("loss", &want.loss, &got.loss, request);
+        for (int o = 0; o < LOSS_OUTPUT_COUNT; o++)
+            check_tensor(loss_output_name((enum loss_output)o), &want.outputs[o], &got.outputs[o],
+                         request);
+        assert_memory_equal(&want.loss_sum, &got.loss_sum, sizeof want.loss_sum);
+        assert_int_equal(want.correct, got.correct);
+        loss_arena_reset(&arenas[1]);
+    }
+    loss_arena_reset(&arenas[0]);
+    assert_true(loss_kernel_choose("auto"));
+}
+
+static void all_levels_give_the_same_bits(void **state)
+{
+    static const size_t around[] = {255, 256, 257, 1000, 4095, 4096, 4097};
+    char *memory = malloc(ELEMENTS_MAX * sizeof(double));
+    int64_t targets[4096];
+    struct loss_request request;
+
+    (void)state;
+    assert_non_null(memory);
+    for (int wide = 0; wide < 2; wide++) {
+        enum loss_dtype dtype = wide ? LOSS_FLOAT64 : LOSS_FLOAT32;
+
+        for (int specials = 0; specials < 2; specials++) {
+            for (size_t c = 1; c <= 200; c++) {
+                make_request(&request, dtype, c % 67 + 3, c, 1, specials, memory, targets);
+                check_levels(&request);
+            }
+            for (size_t inner = 2; inner <= 70; inner++) {
+                make_request(&request, dtype, 2, inner % 29 + 1, inner, specials, memory, targets);
+                check_levels(&request);
+            }
+            for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+                make_request(&request, dtype, 3, around[i], 1, specials, memory, targets);
+                check_levels(&request);
+            }
+        }
+    }
+    free(memory);
+}
+
+/* The lowest level, and with the test above every one, against the specification in scalars. */
+static void sums_are_added_in_the_promised_order(void **state)
+{
+    static float narrow[300];
+    static double wide[300], widened[300];
+    uint64_t random = 5;
+    size_t count;
+    const struct kernel_level *levels = kernel_levels(&count);
+
+    (void)state;
+    for (size_t c = 1; c < 300; c++) {
+        for (size_t i = 0; i < c; i++) {
+            wide[i] = element(&random, false);
+            narrow[i] = (float)wide[i];
+        }
+        for (int is_wide = 0; is_wide < 2; is_wide++) {
+            const struct kernel *kernel = is_wide ? levels[0].float64 : levels[0].float32;
+            struct kernel_tile tile = {.x = is_wide ? (const void *)wide : narrow,
+                                       .positions = 1,
+                                       .position_stride = c,
+                                       .classes = c,
+                                       .class_stride = 1};
+            struct kernel_rows rows;
+            double want;
+
+            for (size_t i = 0; i < c; i++)
+                widened[i] = is_wide ? wide[i] : (double)narrow[i];
+            kernel->scan(&tile, true, &rows);
+            want = specified_rest(is_wide, widened, c, c >= KERNEL_ROW_CLASSES);
+            if (memcmp(&rows.rest[0], &want, sizeof want) != 0)
+                fail_msg("C = %zu: rest is %a, but the specification says %a", c, rows.rest[0],
+                         want);
+            want = log1p_full(vec_all(want))[0];
+            assert_memory_equal(&rows.log_rest[0], &want, sizeof want);
+        }
+    }
+}
+
+static void a_level_can_be_chosen_by_name(void **state)
+{
+    size_t highest = 0;
+
+    (void)state;
+    assert_false(loss_kernel_choose("v9"));
+    assert_false(loss_kernel_choose(""));
+    for (size_t i = 0; loss_kernel_name(i) != NULL; i++) {
+        assert_int_equal(loss_kernel_choose(loss_kernel_name(i)), loss_kernel_runs(i));
+        if (loss_kernel_runs(i)) {
+            highest = i;
+            assert_string_equal(loss_kernel_current(), loss_kernel_name(i));
+        }
+    }
+    assert_true(loss_kernel_choose("auto"));
+    assert_string_equal(loss_kernel_current(), loss_kernel_name(highest));
+    assert_false(loss_kernel_runs(1000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_level_can_be_chosen_by_name),
+        cmocka_unit_test(sums_are_added_in_the_promised_order),
+        cmocka_unit_test(all_levels_give_the_same_bits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
