@@ -71,7 +71,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+.PHONY: bench-kernels check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -202,6 +202,13 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+PYTHON ?= python3
+bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it
+	@$<
+	@$(PYTHON) tests/bench/bench_torch.py
+$(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
 FORMATTED := $(HEADERS) $(SOURCES)
 format: deps-lint ## format the sources by .clang-format
