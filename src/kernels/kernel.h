@@ -17,13 +17,15 @@
  *
  * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted; and the
  * order of additions in `rest` depends on the shape alone:
- *     C >= KERNEL_ROW_CLASSES, class_stride 1 (rows.c): class c is added to partial sum c mod 32, each
- *       in ascending order; then sums l and l + 16 are added, l and l + 8, + 4, + 2, + 1
- *     else (columns.c): one sum, in ascending order
- * Further classes equal to the maximum are counted and added last, as 1 each.
+ *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 32, each in
+ *       ascending order; then the partial sums, in ascending order and compensated (sum.h)
+ *     else: one sum, in ascending order
+ * Further classes equal to the maximum are counted and added last, as 1 each.  In float64 every sum is
+ * compensated: what its roundings lose is added up beside it, and added to it at the end.
  *
  * Error budget of `rest`: exp 1 ULP of float64, with the low part of x_j - max carried where that
- * difference rounds (float64 predictions); sums at most (C/32 + 5) 2^-53.  What is stored is rounded
+ * difference rounds (float64 predictions); sums at most (C/32) 2^-53 in float32, which is rounded to
+ * 24 bits in the end, and one rounding in float64.  What is stored is rounded
  * once more.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H

@@ -4,6 +4,7 @@
  * tile, which is transposed first if they do not lie side by side. */
 #include <math.h>
 
+#include "kernels/sum.h"
 #include "kernels/table_internal.h"
 
 enum { PARTIAL_SUMS = 32, GROUPS = PARTIAL_SUMS / LANES }; /* of a row's sum; groups of lanes */
@@ -77,41 +78,57 @@ static size_t index_of(const REAL *x, size_t count, double max)
     return c < count ? c : 0;
 }
 
-/* Add exp(x - max), where x is below max, and count where it is not. */
-static inline void add_vector(vec x, vec max, vec *sum, ivec *equal)
-{
-    vec e = real_exp_shifted(x, max);
+/* A sum in every lane, and in float64 what its roundings have lost (two-sum, TAOCP 2, 4.2.2). */
+struct sums {
+    vec total, lost;
+    ivec equal; /* how many elements were equal to the maximum */
+};
 
-    *sum += from_bits(bits_of(e) & (x < max));
-    *equal -= x == max;
+/* Add exp(x - max), where x is below max, and count where it is not. */
+static inline void add_vector(vec x, vec max, struct sums *sums)
+{
+    vec e = from_bits(bits_of(real_exp_shifted(x, max)) & (x < max));
+    vec total = sums->total + e;
+
+    if (IS_WIDE) {
+        vec added = total - sums->total;
+
+        sums->lost += (sums->total - (total - added)) + (e - added);
+    }
+    sums->total = total;
+    sums->equal -= x == max;
 }
 
 static double sum_of_row(const REAL *x, size_t count, double max_value)
 {
-    vec max = vec_all(max_value), sum[GROUPS] = {{0}};
-    ivec equal = {0};
-    double sums[PARTIAL_SUMS];
+    struct sums sums[GROUPS] = {{{0}, {0}, {0}}};
+    double totals[PARTIAL_SUMS], lost[PARTIAL_SUMS];
+    struct sum sum = {0.0, 0.0};
+    vec max = vec_all(max_value);
     int64_t others = -1; /* one maximum is left out */
     size_t c = 0;
 
     for (; c + PARTIAL_SUMS <= count; c += PARTIAL_SUMS) {
         UNROLLED for (size_t g = 0; g < GROUPS; g++)
-            add_vector(real_load(x + c + g * LANES), max, &sum[g], &equal);
+            add_vector(real_load(x + c + g * LANES), max, &sums[g]);
     }
     for (size_t g = 0; g < GROUPS && c < count; g++, c += LANES) {
         size_t left = count - c < LANES ? count - c : LANES;
 
-        add_vector(real_gather(x + c, 1, left, -INFINITY), max, &sum[g], &equal);
+        add_vector(real_gather(x + c, 1, left, -INFINITY), max, &sums[g]);
     }
-    for (size_t g = 0; g < GROUPS; g++)
-        vec_store(sums + g * LANES, sum[g]);
-    for (size_t step = PARTIAL_SUMS / 2; step > 0; step /= 2) {
-        for (size_t l = 0; l < step; l++)
-            sums[l] += sums[l + step];
+    for (size_t g = 0; g < GROUPS; g++) {
+        vec_store(totals + g * LANES, sums[g].total);
+        vec_store(lost + g * LANES, sums[g].lost);
+        for (size_t l = 0; l < LANES; l++)
+            others += sums[g].equal[l];
     }
-    for (size_t l = 0; l < LANES; l++)
-        others += equal[l];
-    return sums[0] + (double)others;
+    for (size_t l = 0; l < PARTIAL_SUMS; l++) {
+        sum_add(&sum, totals[l]);
+        sum.lost += lost[l];
+    }
+    sum_add(&sum, (double)others);
+    return sum_value(&sum);
 }
 
 static void scan_along_classes(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
@@ -143,11 +160,12 @@ static inline vec column(const struct columns *columns, size_t c)
     return columns->count == LANES ? real_load(x) : real_gather(x, 1, columns->count, 0.0);
 }
 
-static void scan_columns(const struct columns *columns, size_t classes, bool sums, size_t first,
-                         struct kernel_rows *rows)
+static void scan_columns(const struct columns *columns, size_t classes, bool wants_sums,
+                         size_t first, struct kernel_rows *rows)
 {
-    vec max = vec_all(-INFINITY), sum = {0};
-    ivec argmax = {0}, is_nan = {0}, equal = {0};
+    struct sums sums = {{0}, {0}, {0}};
+    vec max = vec_all(-INFINITY);
+    ivec argmax = {0}, is_nan = {0};
 
     for (size_t c = 0; c < classes; c++) {
         vec x = column(columns, c);
@@ -157,15 +175,16 @@ static void scan_columns(const struct columns *columns, size_t classes, bool sum
         argmax = (argmax & ~(larger | is_new_nan)) | (ivec_all((int64_t)c) & (larger | is_new_nan));
         is_nan |= is_new_nan;
     }
-    for (size_t c = 0; c < classes && sums; c++)
-        add_vector(column(columns, c), max, &sum, &equal);
+    for (size_t c = 0; c < classes && wants_sums; c++)
+        add_vector(column(columns, c), max, &sums);
     for (size_t l = 0; l < columns->count; l++) {
-        double others = classes != 0 ? (double)(equal[l] - 1) : 0.0;
+        double others = classes != 0 ? (double)(sums.equal[l] - 1) : 0.0;
         bool degenerate = classes != 0 && !isfinite(max[l]);
 
         rows->max[first + l] = is_nan[l] != 0 ? (double)NAN : max[l];
         rows->argmax[first + l] = (size_t)argmax[l];
-        rows->rest[first + l] = is_nan[l] != 0 || degenerate ? (double)NAN : sum[l] + others;
+        rows->rest[first + l] =
+            is_nan[l] != 0 || degenerate ? (double)NAN : sums.total[l] + (sums.lost[l] + others);
     }
 }
 

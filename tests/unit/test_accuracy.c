@@ -25,12 +25,26 @@ static void check_tensor(const char *name, const char *what, const struct loss_t
     }
 }
 
-static void float32_is_within_a_unit_of_the_truth(void **state)
+/* Make a float32 tensor a float64 one. */
+static void widen(struct loss_tensor *tensor, struct loss_arena *arena)
+{
+    size_t count = loss_tensor_elements(tensor);
+    double *data = loss_arena_take(arena, count, sizeof *data);
+
+    assert_non_null(data);
+    for (size_t i = 0; i < count; i++)
+        data[i] = number_at(tensor, i);
+    tensor->dtype = LOSS_FLOAT64;
+    tensor->data = data;
+}
+
+/* The recorded batches, whose logits are float32, evaluated as `dtype`: losses, log-probabilities and
+ * probabilities within so many units of it. */
+static void check_accuracy(enum loss_dtype dtype, double units)
 {
     size_t count;
     struct record *records = records_read("tests/data/accuracy_small.jsonl.gz", &count);
 
-    (void)state;
     assert_non_null(records);
     assert_int_equal(count, 16);
     for (size_t i = 0; i < count; i++) {
@@ -42,18 +56,32 @@ static void float32_is_within_a_unit_of_the_truth(void **state)
 
         loss_arena_init(&arena, NULL);
         assert_true(record_request(record, &request));
+        if (dtype == LOSS_FLOAT64)
+            widen(&request.predictions, &arena);
         request.reduction = LOSS_REDUCTION_NONE;
         request.wants[LOSS_OUTPUT_SOFTMAX] = request.wants[LOSS_OUTPUT_LOG_SOFTMAX] = true;
         assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
-        assert_int_equal(result.loss.dtype, LOSS_FLOAT32);
-        check_tensor(record->name, "loss", &result.loss, &record->loss64.tensor, 1.0);
+        assert_int_equal(result.loss.dtype, dtype);
+        check_tensor(record->name, "loss", &result.loss, &record->loss64.tensor, units);
         check_tensor(record->name, "log_softmax", &result.outputs[LOSS_OUTPUT_LOG_SOFTMAX],
-                     &record->log_softmax.tensor, 1.0);
+                     &record->log_softmax.tensor, units);
         check_tensor(record->name, "softmax", &result.outputs[LOSS_OUTPUT_SOFTMAX],
-                     &record->softmax.tensor, 1.0);
+                     &record->softmax.tensor, units);
         loss_arena_reset(&arena);
     }
     records_free(records, count);
+}
+
+static void float32_is_within_a_unit_of_the_truth(void **state)
+{
+    (void)state;
+    check_accuracy(LOSS_FLOAT32, 1.0);
+}
+
+static void float64_is_within_two_units_of_the_truth(void **state)
+{
+    (void)state;
+    check_accuracy(LOSS_FLOAT64, 2.0);
 }
 
 /* float64 to 1e-12; the other dtypes to a unit of their own, their inputs being exact as stored. */
@@ -206,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float32_is_within_a_unit_of_the_truth),
+        cmocka_unit_test(float64_is_within_two_units_of_the_truth),
         cmocka_unit_test(losses_of_all_dtypes_are_true),
         cmocka_unit_test(confident_predictions_keep_their_digits),
         cmocka_unit_test(a_million_losses_add_up_exactly),

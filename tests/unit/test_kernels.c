@@ -13,6 +13,7 @@
 #define VECTOR_BYTES 16
 #include "kernels/elementary.h"
 #include "kernels/kernel.h"
+#include "kernels/sum.h"
 #include "loss/evaluation.h"
 #include "loss/kernel.h"
 #include "support/numbers.h"
@@ -32,21 +33,33 @@ static double shifted_exp(bool is_wide, double x, double max)
 /* `rest` of a finite row, in the order of additions that kernel.h promises. */
 static double specified_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
 {
-    double sums[ROW_SUMS] = {0}, max = x[0], equal = -1.0;
+    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0}, max = x[0], equal = -1.0;
+    struct sum sum = {0.0, 0.0};
 
     for (size_t c = 1; c < classes; c++)
         max = x[c] > max ? x[c] : max;
     for (size_t c = 0; c < classes; c++) {
-        if (x[c] == max)
+        size_t l = along_classes ? c % ROW_SUMS : 0;
+        double e, total, added;
+
+        if (x[c] == max) {
             equal += 1.0;
-        else
-            sums[along_classes ? c % ROW_SUMS : 0] += shifted_exp(is_wide, x[c], max);
+            continue;
+        }
+        e = shifted_exp(is_wide, x[c], max);
+        total = sums[l] + e;
+        added = total - sums[l];
+        lost[l] += is_wide ? (sums[l] - (total - added)) + (e - added) : 0.0;
+        sums[l] = total;
     }
-    for (size_t step = ROW_SUMS / 2; step > 0 && along_classes; step /= 2) {
-        for (size_t l = 0; l < step; l++)
-            sums[l] += sums[l + step];
+    if (!along_classes)
+        return sums[0] + (lost[0] + equal);
+    for (size_t l = 0; l < ROW_SUMS; l++) {
+        sum_add(&sum, sums[l]);
+        sum.lost += lost[l];
     }
-    return sums[0] + equal;
+    sum_add(&sum, equal);
+    return sum_value(&sum);
 }
 
 /* Logits between -20 and 20, and if `specials` now and then a NaN, an infinity, a tie or a huge one. */
