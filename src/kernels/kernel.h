@@ -24,9 +24,9 @@
  * compensated: what its roundings lose is added up beside it, and added to it at the end.
  *
  * Error budget of `rest`: exp 1 ULP of float64, with the low part of x_j - max carried where that
- * difference rounds (float64 predictions); sums at most (C/32) 2^-53 in float32, which is rounded to
- * 24 bits in the end, and one rounding in float64.  What is stored is rounded
- * once more.  Every NaN that is stored is the same one. */
+ * difference rounds (float64 predictions); sums at most (C/32) 2^-53 in float32, whose results keep 24
+ * bits, and one rounding in float64.  What is stored is rounded once more.  Every NaN that is stored is
+ * the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
