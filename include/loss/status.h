@@ -80,7 +80,9 @@ enum loss_status
 loss_fail(struct loss_error *error, enum loss_status status, const char *where, const char *format,
           ...);
 
-/* The same for a shortage of memory, which has only one sentence. */
+/* The same with the status's general text, where there is nothing more to say; and for a shortage of
+ * memory, the commonest of those. */
+enum loss_status loss_fail_plainly(struct loss_error *error, enum loss_status status);
 enum loss_status loss_fail_memory(struct loss_error *error);
 
 #endif

@@ -13,8 +13,7 @@ static bool is_stopped(const struct answer_stop *stop)
 
 static enum loss_status fail_stopped(struct loss_error *error)
 {
-    return loss_fail(error, LOSS_DEADLINE_EXCEEDED, NULL, "%s",
-                     loss_status_text(LOSS_DEADLINE_EXCEEDED));
+    return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
 }
 
 static enum loss_status evaluate(const struct codec_request *request,

@@ -48,31 +48,10 @@ bool reply_json_write(struct text *text, const struct codec_request *request,
     return !text->failed;
 }
 
-/* Append a JSON string to the buffer, escaped; a sentence is ASCII but for what a client wrote. */
-static char *append_string(char *at, const char *string)
-{
-    *at++ = '"';
-    for (; *string != '\0'; string++) {
-        unsigned char byte = (unsigned char)*string;
-
-        if (byte == '"' || byte == '\\') {
-            *at++ = '\\';
-            *at++ = (char)byte;
-        } else if (byte < 0x20 ||
-                   byte >= 0x7f) { /* cutting may have split a character: ASCII only */
-            at += sprintf(at, "\\u%04x", byte < 0x20 || byte == 0x7f ? byte : 0xfffd);
-        } else {
-            *at++ = (char)byte;
-        }
-    }
-    *at++ = '"';
-    return at;
-}
-
 static char *append_member(char *at, const char *key, const char *string)
 {
     at += sprintf(at, "%s\"%s\": ", key[0] == 'e' ? "{" : ", ", key);
-    return append_string(at, string);
+    return text_escape(at, string, true); /* a sentence may have been cut */
 }
 
 size_t reply_json_write_error(const struct loss_error *error, const char *request_id, char *buffer)

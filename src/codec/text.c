@@ -52,28 +52,33 @@ void text_word(struct text *text, const char *word)
     text_put(text, word, strlen(word));
 }
 
-void text_string(struct text *text, const char *string)
+char *text_escape(char *at, const char *string, bool ascii)
 {
-    size_t length = strlen(string);
-    char *room = text_room(text, 6 * length + 2), *at = room;
-
-    if (room == NULL)
-        return;
     *at++ = '"';
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)string[i];
+    for (; *string != '\0'; string++) {
+        unsigned char byte = (unsigned char)*string;
 
         if (byte == '"' || byte == '\\') {
             *at++ = '\\';
             *at++ = (char)byte;
         } else if (byte < 0x20 || byte == 0x7f) {
             at += sprintf(at, "\\u%04x", byte);
+        } else if (byte > 0x7f && ascii) {
+            at += sprintf(at, "\\ufffd");
         } else {
             *at++ = (char)byte;
         }
     }
     *at++ = '"';
-    text->length += (size_t)(at - room);
+    return at;
+}
+
+void text_string(struct text *text, const char *string)
+{
+    char *room = text_room(text, 6 * strlen(string) + 2);
+
+    if (room != NULL)
+        text->length += (size_t)(text_escape(room, string, false) - room);
 }
 
 void text_unsigned(struct text *text, size_t value)

@@ -36,7 +36,12 @@ enum loss_status loss_fail(struct loss_error *error, enum loss_status status, co
     return status;
 }
 
+enum loss_status loss_fail_plainly(struct loss_error *error, enum loss_status status)
+{
+    return loss_fail(error, status, NULL, "%s", loss_status_text(status));
+}
+
 enum loss_status loss_fail_memory(struct loss_error *error)
 {
-    return loss_fail(error, LOSS_OUT_OF_MEMORY, NULL, "%s", loss_status_text(LOSS_OUT_OF_MEMORY));
+    return loss_fail_plainly(error, LOSS_OUT_OF_MEMORY);
 }

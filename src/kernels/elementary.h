@@ -15,7 +15,6 @@
 #include "kernels/vector.h"
 
 #define LOG2_E   0x1.71547652b82fep+0
-#define LN2      0x1.62e42fefa39efp-1
 #define LN2_HIGH 0x1.62e42fefa0000p-1 /* 33 bits: n * LN2_HIGH is exact for |n| < 2^20 */
 #define LN2_LOW  0x1.cf79abc9e3b3ap-40
 #define ROUNDER  0x1.8p52 /* added and taken away: rounds to an integer, left in the lowest bits */

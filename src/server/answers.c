@@ -38,17 +38,15 @@ void answer_evaluate(struct exchange *exchange)
         return;
     }
     if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)
-        (void)loss_fail(&error, LOSS_MEMORY_BUDGET_FULL, NULL, "%s",
-                        loss_status_text(LOSS_MEMORY_BUDGET_FULL));
+        (void)loss_fail_plainly(&error, LOSS_MEMORY_BUDGET_FULL);
     if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->abandoning)
-        (void)loss_fail(&error, LOSS_DRAINING, NULL, "%s", loss_status_text(LOSS_DRAINING));
+        (void)loss_fail_plainly(&error, LOSS_DRAINING);
     exchange_fail(exchange, &error);
 }
 
 void answer_version(struct exchange *exchange)
 {
     const struct server_options *options = exchange->service->options;
-    struct loss_error error;
     struct text text;
 
     text_init(&text, &exchange->arena, 256);
@@ -61,23 +59,20 @@ void answer_version(struct exchange *exchange)
         reply(exchange, "application/json", text.data, text.length);
         return;
     }
-    (void)loss_fail_memory(&error);
-    exchange_fail(exchange, &error);
+    exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
 }
 
 void answer_metrics(struct exchange *exchange)
 {
     const struct metrics *registry = exchange->service->telemetry->registry;
     char *text = loss_arena_take(&exchange->arena, metrics_bytes_max(registry), 1);
-    struct loss_error error;
 
     if (text != NULL) {
         reply(exchange, "text/plain; version=0.0.4; charset=utf-8", text,
               metrics_write(registry, text));
         return;
     }
-    (void)loss_fail_memory(&error);
-    exchange_fail(exchange, &error);
+    exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
 }
 
 static void reply_word(struct exchange *exchange, const char *json)
@@ -92,12 +87,9 @@ void answer_live(struct exchange *exchange)
 
 void answer_ready(struct exchange *exchange)
 {
-    struct loss_error error;
-
     if (!exchange->service->draining) {
         reply_word(exchange, "{\"ready\":true}\n");
         return;
     }
-    (void)loss_fail(&error, LOSS_DRAINING, NULL, "%s", loss_status_text(LOSS_DRAINING));
-    exchange_fail(exchange, &error);
+    exchange_fail_plainly(exchange, LOSS_DRAINING);
 }

@@ -80,8 +80,7 @@ static void say_late(struct service *service, const struct connection *connectio
     struct loss_error error;
     size_t length;
 
-    (void)loss_fail(&error, LOSS_REQUEST_TIMEOUT, NULL, "%s",
-                    loss_status_text(LOSS_REQUEST_TIMEOUT));
+    (void)loss_fail_plainly(&error, LOSS_REQUEST_TIMEOUT);
     if (exchange != NULL) {
         exchange_fail(exchange, &error); /* and exchange_close counts it */
     } else {

@@ -136,8 +136,7 @@ static enum loss_status hold(struct exchange *exchange, size_t bytes, struct los
         return LOSS_OK;
     block = memory_take(memory, bytes + REQUEST_JSON_PADDING, &granted);
     if (block == NULL)
-        return loss_fail(error, LOSS_MEMORY_BUDGET_FULL, NULL, "%s",
-                         loss_status_text(LOSS_MEMORY_BUDGET_FULL));
+        return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
     if (exchange->body != NULL) {
         memcpy(block, exchange->body, exchange->body_length);
         memory_give(memory, exchange->body, exchange->body_granted);
@@ -248,7 +247,6 @@ void exchange_complete(struct exchange *exchange)
 {
     struct service *service = exchange->service;
     const struct route *route = route_row(exchange->route);
-    struct loss_error error;
 
     if (exchange->status != LOSS_OK) {
         exchange->state = EXCHANGE_ANSWERED;
@@ -264,8 +262,7 @@ void exchange_complete(struct exchange *exchange)
         exchange->state = EXCHANGE_WORKING;
         return;
     }
-    (void)loss_fail(&error, LOSS_QUEUE_FULL, NULL, "%s", loss_status_text(LOSS_QUEUE_FULL));
-    exchange_fail(exchange, &error);
+    exchange_fail_plainly(exchange, LOSS_QUEUE_FULL);
 }
 
 void exchange_run(struct job *job)

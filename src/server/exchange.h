@@ -80,6 +80,7 @@ void exchange_run(struct job *job);
 
 /* Fail, from the exchange's error text on: replaces any reply made before. */
 void exchange_fail(struct exchange *exchange, const struct loss_error *error);
+void exchange_fail_plainly(struct exchange *exchange, enum loss_status status);
 
 /* The end of it: counted, logged, everything given back.  `complete`: the reply was sent whole. */
 void exchange_close(struct exchange *exchange, bool complete);

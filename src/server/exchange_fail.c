@@ -77,3 +77,11 @@ void exchange_fail(struct exchange *exchange, const struct loss_error *error)
         .close = closes_connection(status),
     };
 }
+
+void exchange_fail_plainly(struct exchange *exchange, enum loss_status status)
+{
+    struct loss_error error;
+
+    (void)loss_fail_plainly(&error, status);
+    exchange_fail(exchange, &error);
+}

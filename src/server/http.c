@@ -2,6 +2,7 @@
 #include "server/http.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
@@ -71,6 +72,7 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **re
 static void *on_request_line(void *context, const char *uri, struct MHD_Connection *handle)
 {
     struct connection *connection = connection_of(handle);
+    const char *end; /* of the path */
 
     (void)context;
     if (connection == NULL)
@@ -78,12 +80,12 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_HEADERS, clock_now_ns());
     connection->has_bad_escape = false;
-    connection->has_query = strchr(uri, '?') != NULL;
-    for (const char *at = strchr(uri, '%'); at != NULL && at < uri + strcspn(uri, "?");
-         at = strchr(at + 1, '%')) {
-        size_t digits = strspn(at + 1, "0123456789abcdefABCDEF");
+    end = uri + strcspn(uri, "?");
+    connection->has_query = *end == '?';
+    for (const char *at = strchr(uri, '%'); at != NULL && at < end; at = strchr(at + 1, '%')) {
+        bool is_escape = isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2]);
 
-        if (digits < 2 || (at[1] == '0' && at[2] == '0'))
+        if (!is_escape || (at[1] == '0' && at[2] == '0'))
             connection->has_bad_escape = true;
     }
     return NULL;

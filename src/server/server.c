@@ -51,13 +51,11 @@ static bool has_passed(const struct server *server, uint64_t ms)
 static void refuse_waiting(struct server *server)
 {
     struct job *job = workers_take_waiting(server->service.workers);
-    struct loss_error error;
 
-    (void)loss_fail(&error, LOSS_DRAINING, NULL, "%s", loss_status_text(LOSS_DRAINING));
     while (job != NULL) {
         struct job *next = job->next;
 
-        exchange_fail((struct exchange *)job, &error);
+        exchange_fail_plainly((struct exchange *)job, LOSS_DRAINING);
         http_resume((struct exchange *)job);
         job = next;
     }
