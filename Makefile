@@ -54,13 +54,13 @@ ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 LEVELS   := $(if $(filter x86_64,$(ARCH)),v2 v3 v4,native)
 KERNELS  := $(foreach s,$(KERNEL_SOURCES:%.c=%),$(foreach l,$(LEVELS),$(B)/$s.float32.$l.o $(B)/$s.float64.$l.o))
 # To look at a kernel's file without building it.
-KERNEL_ALONE := -DREAL=float -DTYPE=float32 -DLEVEL=v2 -DVECTOR_BYTES=16
+KERNEL_ALONE := -DREAL=float -DREAL_BYTES=4 -DTYPE=float32 -DLEVEL=v2 -DVECTOR_BYTES=16
 LEVEL_v2     := -march=x86-64-v2 -DVECTOR_BYTES=16
 LEVEL_v3     := -march=x86-64-v3 -DVECTOR_BYTES=32
 LEVEL_v4     := -march=x86-64-v4 -mprefer-vector-width=512 -DVECTOR_BYTES=64
 LEVEL_native := -DVECTOR_BYTES=16
-TYPE_float32 := float
-TYPE_float64 := double
+TYPE_float32 := -DREAL=float -DREAL_BYTES=4
+TYPE_float64 := -DREAL=double -DREAL_BYTES=8
 LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
 PARTS    := $(call room,codec) $(call room,server) $(call room,observe)
 MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
@@ -101,7 +101,7 @@ $(B)/%.o: %.c Makefile
 define kernel_rule
 $$(B)/src/kernels/%.$(1).$(2).o: src/kernels/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(call SHOW,cc  )$$(CC) $$(CPPFLAGS) $$(COMPILE) $$(if $$(filter release,$(MODE)),-O3) $$(LEVEL_$(2)) -DREAL=$$(TYPE_$(1)) \
+	$$(call SHOW,cc  )$$(CC) $$(CPPFLAGS) $$(COMPILE) $$(if $$(filter release,$(MODE)),-O3) $$(LEVEL_$(2)) $$(TYPE_$(1)) \
 	    -DTYPE=$(1) -DLEVEL=$(2) -c -o $$@ $$<
 endef
 $(foreach t,float32 float64,$(foreach l,$(LEVELS),$(eval $(call kernel_rule,$t,$l))))
@@ -188,7 +188,8 @@ check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone
 	@for h in $(HEADERS); do \
-	    $(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) -Werror $(KERNEL_ALONE) -fsyntax-only -x c $$h || exit 1; done
+	    case $$h in *real64.h) alone="$(subst $(TYPE_float32),$(TYPE_float64),$(KERNEL_ALONE))";; *) alone="$(KERNEL_ALONE)";; esac; \
+	    $(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) -Werror $$alone -fsyntax-only -x c $$h || exit 1; done
 	@echo "headers: each compiles alone"
 
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
@@ -209,7 +210,6 @@ bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, 
 	@$(PYTHON) tests/bench/bench_torch.py
 $(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
-
 FORMATTED := $(HEADERS) $(SOURCES)
 format: deps-lint ## format the sources by .clang-format
 	@clang-format -i $(FORMATTED)

@@ -83,8 +83,8 @@ struct loss_request {
 struct loss_result {
     enum loss_dtype dtype; /* of the loss: predictions', or the widest of all under probabilities */
     struct loss_tensor loss; /* () for mean and sum, P for none */
-    double loss_sum;         /* numerator and denominator of the mean, before rounding to dtype, */
-    double weight_sum;       /* so that the means of batches can be combined exactly */
+    double loss_sum; /* numerator and denominator of the mean, before rounding to dtype, so that */
+    double weight_sum; /* batches can be combined; the former is good to 2^-25 below float64 */
     size_t classes;
     size_t count; /* positions that count, and those ignored */
     size_t ignored;

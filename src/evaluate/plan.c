@@ -147,7 +147,8 @@ enum loss_status loss_plan_new(const struct loss_request *request, struct loss_a
         if (request->weights != NULL)
             plan->result_dtype = promote(widest, request->weights->dtype);
     }
-    plan->dtype = widest == LOSS_FLOAT64 ? LOSS_FLOAT64 : LOSS_FLOAT32;
+    /* A float64 result wants float64 arithmetic, whoever asked for it. */
+    plan->dtype = plan->result_dtype == LOSS_FLOAT64 ? LOSS_FLOAT64 : LOSS_FLOAT32;
     plan->kernel = level_kernel(plan->dtype);
     plan->keep = 1.0 - request->label_smoothing;
     if (request->label_smoothing > 0.0)

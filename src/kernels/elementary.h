@@ -19,8 +19,6 @@
 #define LN2_LOW  0x1.cf79abc9e3b3ap-40
 #define ROUNDER  0x1.8p52 /* added and taken away: rounds to an integer, left in the lowest bits */
 
-enum { EXP_LEAST = -708 }; /* exp_sum gives 0 below it, where float64 has no full precision */
-
 /* e^r for x = n ln 2 + r, and n in the lowest bits of *shifted; `low` is added to x.  x must be finite,
  * or its lane is not used. */
 static inline vec exp_reduced(vec x, vec low, vec *shifted)
@@ -42,15 +40,6 @@ static inline vec exp_reduced(vec x, vec low, vec *shifted)
     q = q * r + 0.5;
     vec less_one = r + r * r * q;
     return 1.0 + (less_one + low * (1.0 + less_one));
-}
-
-/* e^d for -inf <= d <= 0; for sums, in which what lies below EXP_LEAST counts as 0.  d must not be
- * NaN. */
-static inline vec exp_sum(vec d)
-{
-    vec shifted, p = exp_reduced(d, vec_all(0.0), &shifted);
-
-    return from_bits(bits_add(bits_of(p), bits_exponent(bits_of(shifted))) & (d > EXP_LEAST));
 }
 
 /* e^(d + low) for any d, where |low| is at most half a ULP of d.  Scaled in two steps, so that what is

@@ -2,8 +2,8 @@
  *
  * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no global.
  * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type and
- * level of CPU, all made from one source.  All arithmetic is float64, whatever the type of the
- * elements: a float32 is exact in it, and results are rounded once, when they are stored.
+ * level of CPU, all made from one source.  Arithmetic is float64, but for the exponentials of float32
+ * elements, which are pairs of float32 (real32.h); results are rounded once, when they are stored.
  *
  * A tile is a group of positions whose rows lie at a constant distance from each other:
  *     element c of position p  =  x[p * position_stride + c * class_stride]
@@ -17,16 +17,16 @@
  *
  * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted; and the
  * order of additions in `rest` depends on the shape alone:
- *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 32, each in
- *       ascending order; then the partial sums, in ascending order and compensated (sum.h)
+ *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 16, each in
+ *       ascending order; then number l + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0
  *     else: one sum, in ascending order
- * Further classes equal to the maximum are counted and added last, as 1 each.  In float64 every sum is
- * compensated: what its roundings lose is added up beside it, and added to it at the end.
+ * Only the maximum of lowest index is left out.  In float64 every sum is compensated: what its
+ * roundings lose is added up beside it, and added to it at the end.
  *
- * Error budget of `rest`: exp 1 ULP of float64, with the low part of x_j - max carried where that
- * difference rounds (float64 predictions); sums at most (C/32) 2^-53 in float32, whose results keep 24
- * bits, and one rounding in float64.  What is stored is rounded once more.  Every NaN that is stored is
- * the same one. */
+ * Error budget of `rest`, relative.  float32: 2^-25.6 of an exponential (measured; the low part of
+ * x_j - max is carried), its high part summed in float64, (C/16) 2^-53, its low part in float32,
+ * (C/16) 2^-24 of 2^-24; so what is stored is within 1.5 units of float32, half of one the last rounding.
+ * float64: 1 ULP of an exponential, and one rounding.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
@@ -43,7 +43,7 @@ struct kernel_tile {
     const void *x;
     size_t positions; /* 1 .. KERNEL_TILE_POSITIONS */
     size_t position_stride;
-    size_t classes;
+    size_t classes; /* fewer than 2^31 unless class_stride is 1 */
     size_t class_stride;
 };
 

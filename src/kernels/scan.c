@@ -4,51 +4,44 @@
  * tile, which is transposed first if they do not lie side by side. */
 #include <math.h>
 
-#include "kernels/sum.h"
 #include "kernels/table_internal.h"
 
-enum { PARTIAL_SUMS = 32, GROUPS = PARTIAL_SUMS / LANES }; /* of a row's sum; groups of lanes */
-
-/* So that what is kept for each of a few vectors stays in registers. */
-#define UNROLLED _Pragma("GCC unroll 16")
+enum {
+    ROW_SUMS = 16, /* partial sums of a row: class c goes to number c mod 16 */
+    GROUPS = ROW_SUMS / REALS,
+    CHAINS = 4 /* vectors looked at together */
+};
 
 /* ---- along the classes ------------------------------------------------------------------------- */
 
-typedef REAL real_vec __attribute__((vector_size(VECTOR_BYTES)));
-typedef __typeof__(_Generic((REAL)0, float : (int32_t)0, double : (int64_t)0)) real_bits;
-typedef real_bits mask_vec __attribute__((vector_size(VECTOR_BYTES)));
-enum { REALS = VECTOR_BYTES / sizeof(REAL), CHAINS = 4 };
-
-/* The largest element of x[0 .. count-1], or NaN if there is one. */
+/* The largest element of x[0 .. count-1], count >= CHAINS * REALS / 2; or NaN if there is one. */
 static double max_of_row(const REAL *x, size_t count)
 {
-    real_vec max[CHAINS], v;
-    mask_vec is_nan = {0}, larger;
+    real_vec max[CHAINS];
+    real_mask is_nan = {0};
     REAL lanes[CHAINS * REALS], largest;
+    real_index nans[REALS];
     bool has_nan = false;
-    size_t c = 0;
 
-    for (int g = 0; g < CHAINS; g++)
-        max[g] = (real_vec){0} - (REAL)INFINITY;
-    for (; c + CHAINS * REALS <= count; c += CHAINS * REALS) {
+    UNROLLED for (size_t g = 0; g < CHAINS; g++) max[g] = real_all(-(REAL)INFINITY);
+    for (size_t c = 0; c < count; c += CHAINS * REALS) {
         UNROLLED for (size_t g = 0; g < CHAINS; g++)
         {
-            memcpy(&v, x + c + g * REALS, sizeof v);
-            larger = v > max[g];
+            /* At the end of the row some are looked at twice, which changes no maximum. */
+            size_t at = c + g * REALS, last = count - REALS;
+            real_vec v = real_load(x + (at < last ? at : last));
+
             is_nan |= v != v;
-            max[g] = (real_vec)((larger & (mask_vec)v) | (~larger & (mask_vec)max[g]));
+            max[g] = real_select(v > max[g], v, max[g]);
         }
     }
     memcpy(lanes, max, sizeof lanes);
+    memcpy(nans, &is_nan, sizeof nans);
     largest = lanes[0];
     for (size_t l = 1; l < CHAINS * REALS; l++)
         largest = lanes[l] > largest ? lanes[l] : largest;
     for (size_t l = 0; l < REALS; l++)
-        has_nan |= is_nan[l] != 0;
-    for (; c < count; c++) {
-        has_nan |= x[c] != x[c];
-        largest = x[c] > largest ? x[c] : largest;
-    }
+        has_nan |= nans[l] != 0;
     return has_nan ? (double)NAN : (double)largest;
 }
 
@@ -56,16 +49,16 @@ static double max_of_row(const REAL *x, size_t count)
 static size_t index_of(const REAL *x, size_t count, double max)
 {
     bool seeks_nan = isnan(max);
-    real_vec v;
     size_t c = 0;
 
     for (; c + CHAINS * REALS <= count; c += CHAINS * REALS) {
-        mask_vec found = {0};
+        real_mask found = {0};
         int64_t words[VECTOR_BYTES / 8], any = 0;
 
         UNROLLED for (size_t g = 0; g < CHAINS; g++)
         {
-            memcpy(&v, x + c + g * REALS, sizeof v);
+            real_vec v = real_load(x + c + g * REALS);
+
             found |= seeks_nan ? v != v : v == (REAL)max;
         }
         memcpy(words, &found, sizeof words);
@@ -78,113 +71,145 @@ static size_t index_of(const REAL *x, size_t count, double max)
     return c < count ? c : 0;
 }
 
-/* A sum in every lane, and in float64 what its roundings have lost (two-sum, TAOCP 2, 4.2.2). */
-struct sums {
-    vec total, lost;
-    ivec equal; /* how many elements were equal to the maximum */
-};
-
-/* Add exp(x - max), where x is below max, and count where it is not. */
-static inline void add_vector(vec x, vec max, struct sums *sums)
+/* Add up the partial sums: the upper half of them to the lower one, until one is left. */
+static double fold(double *totals, double *lost)
 {
-    vec e = from_bits(bits_of(real_exp_shifted(x, max)) & (x < max));
-    vec total = sums->total + e;
+    for (size_t half = ROW_SUMS / 2; half != 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            double total = totals[l] + totals[half + l], added = total - totals[l];
 
-    if (IS_WIDE) {
-        vec added = total - sums->total;
-
-        sums->lost += (sums->total - (total - added)) + (e - added);
+            lost[l] +=
+                lost[half + l] + ((totals[l] - (total - added)) + (totals[half + l] - added));
+            totals[l] = total;
+        }
     }
-    sums->total = total;
-    sums->equal -= x == max;
+    return totals[0] + lost[0];
 }
 
-static double sum_of_row(const REAL *x, size_t count, double max_value)
+/* Sum of exp(x - max) over all classes but the one whose maximum it is. */
+static double sum_of_row(const REAL *x, size_t count, REAL max_value, size_t argmax)
 {
-    struct sums sums[GROUPS] = {{{0}, {0}, {0}}};
-    double totals[PARTIAL_SUMS], lost[PARTIAL_SUMS];
-    struct sum sum = {0.0, 0.0};
-    vec max = vec_all(max_value);
-    int64_t others = -1; /* one maximum is left out */
-    size_t c = 0;
+    struct sums sums[GROUPS];
+    double totals[ROW_SUMS], lost[ROW_SUMS];
+    real_vec max = real_all(max_value);
 
-    for (; c + PARTIAL_SUMS <= count; c += PARTIAL_SUMS) {
+    UNROLLED for (size_t g = 0; g < GROUPS; g++) sums[g] = sums_zero();
+    for (size_t c = 0; c < count; c += ROW_SUMS) {
+        const REAL *from = x + c;
+        REAL block[ROW_SUMS];
+
+        if (argmax - c < ROW_SUMS || count - c < ROW_SUMS) {
+            for (size_t l = 0; l < ROW_SUMS; l++)
+                block[l] = c + l < count && c + l != argmax ? x[c + l] : -(REAL)INFINITY;
+            from = block;
+        }
         UNROLLED for (size_t g = 0; g < GROUPS; g++)
-            add_vector(real_load(x + c + g * LANES), max, &sums[g]);
+            sums_add(&sums[g], exp_shifted(real_load(from + g * REALS), max));
     }
-    for (size_t g = 0; g < GROUPS && c < count; g++, c += LANES) {
-        size_t left = count - c < LANES ? count - c : LANES;
+    UNROLLED for (size_t g = 0; g < GROUPS; g++)
+    {
+        struct wide lanes_lost, lanes = sums_value(&sums[g], &lanes_lost);
 
-        add_vector(real_gather(x + c, 1, left, -INFINITY), max, &sums[g]);
+        wide_store(totals + g * REALS, lanes);
+        wide_store(lost + g * REALS, lanes_lost);
     }
-    for (size_t g = 0; g < GROUPS; g++) {
-        vec_store(totals + g * LANES, sums[g].total);
-        vec_store(lost + g * LANES, sums[g].lost);
-        for (size_t l = 0; l < LANES; l++)
-            others += sums[g].equal[l];
-    }
-    for (size_t l = 0; l < PARTIAL_SUMS; l++) {
-        sum_add(&sum, totals[l]);
-        sum.lost += lost[l];
-    }
-    sum_add(&sum, (double)others);
-    return sum_value(&sum);
+    return fold(totals, lost);
 }
 
 static void scan_along_classes(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
     for (size_t p = 0; p < tile->positions; p++) {
         const REAL *x = row_of(tile, p);
+        double max = max_of_row(x, tile->classes);
 
-        rows->max[p] = max_of_row(x, tile->classes);
-        rows->argmax[p] = index_of(x, tile->classes, rows->max[p]);
+        rows->max[p] = max;
+        rows->argmax[p] = index_of(x, tile->classes, max);
         if (sums)
-            rows->rest[p] =
-                isfinite(rows->max[p]) ? sum_of_row(x, tile->classes, rows->max[p]) : (double)NAN;
+            rows->rest[p] = isfinite(max) ? sum_of_row(x, tile->classes, (REAL)max, rows->argmax[p])
+                                          : (double)NAN;
     }
 }
 
 /* ---- along the positions ----------------------------------------------------------------------- */
 
-/* Where LANES positions from `first` on are: element c of them at x + c * stride. */
+/* Where REALS positions from `first` on are: element c of them at x + c * stride. */
 struct columns {
     const REAL *x;
-    size_t stride;
-    size_t count; /* of the lanes, how many there are; the others are not read */
+    size_t stride, classes;
+    size_t first, count; /* of the lanes, how many there are; the others are not read */
 };
 
-static inline vec column(const struct columns *columns, size_t c)
+static inline real_vec column(const struct columns *columns, size_t c)
 {
     const REAL *x = columns->x + c * columns->stride;
 
-    return columns->count == LANES ? real_load(x) : real_gather(x, 1, columns->count, 0.0);
+    return columns->count == REALS ? real_load(x) : real_gather(x, 1, columns->count, 0);
 }
 
-static void scan_columns(const struct columns *columns, size_t classes, bool wants_sums,
-                         size_t first, struct kernel_rows *rows)
+/* Fill max and argmax; the maxima are also returned, 0 where none is finite. */
+static inline real_vec scan_maxima(const struct columns *columns, real_mask *argmax_out,
+                                   struct kernel_rows *rows)
 {
-    struct sums sums = {{0}, {0}, {0}};
-    vec max = vec_all(-INFINITY);
-    ivec argmax = {0}, is_nan = {0};
+    real_vec max = real_all(-(REAL)INFINITY);
+    real_mask argmax = {0}, is_nan = {0}, at = {0};
+    real_index index[REALS], nan[REALS];
 
-    for (size_t c = 0; c < classes; c++) {
-        vec x = column(columns, c);
-        ivec larger = (x > max) & ~is_nan, is_new_nan = (x != x) & ~is_nan;
+    for (size_t c = 0; c < columns->classes; c++) {
+        real_vec x = column(columns, c);
+        real_mask larger = x > max;
 
-        max = vec_select(larger, x, max);
-        argmax = (argmax & ~(larger | is_new_nan)) | (ivec_all((int64_t)c) & (larger | is_new_nan));
-        is_nan |= is_new_nan;
+        is_nan |= x != x;
+        max = real_select(larger, x, max);
+        argmax = (argmax & ~larger) | (at & larger);
+        at += 1;
     }
-    for (size_t c = 0; c < classes && wants_sums; c++)
-        add_vector(column(columns, c), max, &sums);
+    wide_store(rows->max + columns->first, real_widen(max));
+    memcpy(index, &argmax, sizeof index);
+    memcpy(nan, &is_nan, sizeof nan);
     for (size_t l = 0; l < columns->count; l++) {
-        double others = classes != 0 ? (double)(sums.equal[l] - 1) : 0.0;
-        bool degenerate = classes != 0 && !isfinite(max[l]);
+        rows->argmax[columns->first + l] = (size_t)index[l];
+        if (nan[l] == 0)
+            continue;
+        size_t c = 0;
+        while (columns->x[c * columns->stride + l] == columns->x[c * columns->stride + l])
+            c++;
+        rows->argmax[columns->first + l] = c;
+        rows->max[columns->first + l] = (double)NAN;
+    }
+    *argmax_out = argmax;
+    return max;
+}
 
-        rows->max[first + l] = is_nan[l] != 0 ? (double)NAN : max[l];
-        rows->argmax[first + l] = (size_t)argmax[l];
-        rows->rest[first + l] =
-            is_nan[l] != 0 || degenerate ? (double)NAN : sums.total[l] + (sums.lost[l] + others);
+static void scan_columns(const struct columns *columns, bool wants_sums, struct kernel_rows *rows)
+{
+    struct sums sums = sums_zero();
+    struct wide total, lost;
+    real_mask argmax, at = {0};
+    real_vec max = scan_maxima(columns, &argmax, rows);
+
+    if (!wants_sums)
+        return;
+    for (size_t c = 0; c < columns->classes; c++) {
+        sums_add(&sums, exps_keep(at != argmax, exp_shifted(column(columns, c), max)));
+        at += 1;
+    }
+    total = sums_value(&sums, &lost);
+    UNROLLED for (size_t i = 0; i < PARTS; i++) total.part[i] += lost.part[i];
+    wide_store(rows->rest + columns->first, total);
+    for (size_t l = columns->first; l < columns->first + columns->count; l++) {
+        if (!isfinite(rows->max[l]) && columns->classes != 0)
+            rows->rest[l] = (double)NAN;
+    }
+}
+
+/* Transpose a tile of few classes, so that its positions lie side by side. */
+static inline void turn(const struct kernel_tile *tile, REAL turned[][KERNEL_TILE_POSITIONS])
+{
+    for (size_t p = 0; p < tile->positions; p++) {
+        const REAL *x = row_of(tile, p);
+
+        for (size_t c = 0; c < tile->classes; c++)
+            turned[c][p] = x[c];
     }
 }
 
@@ -192,21 +217,20 @@ static void scan_along_positions(const struct kernel_tile *tile, bool sums,
                                  struct kernel_rows *rows)
 {
     REAL turned[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
-    bool lies_apart = tile->position_stride != 1 && tile->classes < KERNEL_ROW_CLASSES;
+    bool lies_apart = tile->position_stride != 1;
 
-    for (size_t p = 0; p < tile->positions && lies_apart; p++) {
-        const REAL *x = row_of(tile, p);
-
-        for (size_t c = 0; c < tile->classes; c++)
-            turned[c][p] = x[c * tile->class_stride];
-    }
-    for (size_t p = 0; p < tile->positions; p += LANES) {
+    if (lies_apart)
+        turn(tile, turned);
+    for (size_t p = 0; p < tile->positions; p += REALS) {
         size_t left = tile->positions - p;
-        struct columns columns = {.count = left < LANES ? left : LANES};
+        struct columns columns = {.x = lies_apart ? &turned[0][p] : row_of(tile, p),
+                                  .stride = lies_apart ? (size_t)KERNEL_TILE_POSITIONS
+                                                       : tile->class_stride,
+                                  .classes = tile->classes,
+                                  .first = p,
+                                  .count = left < REALS ? left : REALS};
 
-        columns.x = lies_apart ? &turned[0][p] : row_of(tile, p);
-        columns.stride = lies_apart ? (size_t)KERNEL_TILE_POSITIONS : tile->class_stride;
-        scan_columns(&columns, tile->classes, sums, p, rows);
+        scan_columns(&columns, sums, rows);
     }
 }
 

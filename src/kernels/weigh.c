@@ -10,7 +10,11 @@
 /* LANES elements of a position from class `c` on, the missing ones 0; x is its first class. */
 static inline vec elements(const struct kernel_tile *tile, const REAL *x, size_t c, size_t count)
 {
-    return real_gather(x + c * tile->class_stride, tile->class_stride, count, 0.0);
+    double lanes[LANES];
+
+    for (size_t l = 0; l < LANES; l++)
+        lanes[l] = l < count ? (double)x[(c + l) * tile->class_stride] : 0.0;
+    return vec_load(lanes);
 }
 
 /* The factors k of LANES classes from `c` on; q is the position's first or NULL. */

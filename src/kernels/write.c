@@ -8,6 +8,17 @@
 
 enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 
+/* The row's numbers, in all lanes or one position's in each. */
+struct row_lanes {
+    real_vec max;
+    struct wide wide_max, log_rest, factor;
+};
+
+static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide log_rest)
+{
+    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest)};
+}
+
 /* Which NaN comes out of an addition depends on the order of its operands, which compilers choose: so
  * one NaN for all. */
 static inline vec one_nan(vec y)
@@ -15,59 +26,63 @@ static inline vec one_nan(vec y)
     return vec_select(y == y, y, vec_all(__builtin_nan("")));
 }
 
-/* The operation on one vector; the row's numbers as lanes, for SOFTMAX and LOG_SOFTMAX. */
-static inline vec apply(enum operation operation, vec x, vec max, vec rest, vec log_rest)
+/* The operation on one vector. */
+static inline real_vec apply(enum operation operation, real_vec x, const struct row_lanes *row)
 {
-    switch (operation) {
-    case SOFTMAX:
-        return one_nan(real_exp_shifted(x, max) /
-                       (1.0 + rest)); /* NaN by its rest where the row is */
-    case LOG_SOFTMAX: return one_nan((x - max) - log_rest);
-    case EXP: return one_nan(exp_full(x, vec_all(0.0)));
-    case LOG: break;
+    struct wide y = real_widen(x);
+
+    if (operation == SOFTMAX) /* NaN by its rest where the row is */
+        y = softmax_of(exp_shifted(x, row->max), row->factor);
+    UNROLLED for (size_t i = 0; i < PARTS; i++)
+    {
+        if (operation == LOG_SOFTMAX)
+            y.part[i] = (y.part[i] - row->wide_max.part[i]) - row->log_rest.part[i];
+        else if (operation == EXP)
+            y.part[i] = exp_full(y.part[i], vec_all(0.0));
+        else if (operation == LOG)
+            y.part[i] = log_full(y.part[i]);
+        y.part[i] = one_nan(y.part[i]);
     }
-    return one_nan(log_full(x));
+    return real_narrow(y);
 }
 
 static inline void write_row(enum operation operation, const struct kernel_tile *tile, size_t p,
                              const struct kernel_rows *rows, REAL *y)
 {
     const REAL *x = row_of(tile, p);
-    vec max = vec_all(rows != NULL ? rows->max[p] : 0.0);
-    vec rest = vec_all(rows != NULL ? rows->rest[p] : 0.0);
-    vec log_rest = vec_all(rows != NULL ? rows->log_rest[p] : 0.0);
+    struct row_lanes row = {0};
     size_t c = 0;
 
+    if (rows != NULL)
+        row =
+            row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->log_rest[p]));
     y += p * tile->position_stride;
-    for (; c + LANES <= tile->classes; c += LANES)
-        real_store(y + c, apply(operation, real_load(x + c), max, rest, log_rest));
+    for (; c + REALS <= tile->classes; c += REALS)
+        real_store(y + c, apply(operation, real_load(x + c), &row));
     if (c < tile->classes)
-        real_scatter(
-            y + c, 1, tile->classes - c,
-            apply(operation, real_gather(x + c, 1, tile->classes - c, 0.0), max, rest, log_rest));
+        real_scatter(y + c, 1, tile->classes - c,
+                     apply(operation, real_gather(x + c, 1, tile->classes - c, 0), &row));
 }
 
-/* LANES positions that lie side by side, from `p` on; fewer at the end of the tile. */
+/* REALS positions that lie side by side, from `p` on; fewer at the end of the tile. */
 static inline void write_columns(enum operation operation, const struct kernel_tile *tile, size_t p,
                                  const struct kernel_rows *rows, REAL *y)
 {
     const REAL *x = row_of(tile, p);
-    size_t count = tile->positions - p < LANES ? tile->positions - p : LANES;
-    vec max = {0}, rest = {0}, log_rest = {0};
+    size_t count = tile->positions - p < REALS ? tile->positions - p : REALS;
+    struct row_lanes row = {0};
 
-    if (rows != NULL) {
-        max = vec_load(rows->max + p);
-        rest = vec_load(rows->rest + p);
-        log_rest = vec_load(rows->log_rest + p);
-    }
+    if (rows != NULL)
+        row = row_lanes(wide_load(rows->max + p), wide_load(rows->rest + p),
+                        wide_load(rows->log_rest + p));
     for (size_t c = 0; c < tile->classes; c++) {
         size_t at = c * tile->class_stride;
 
-        if (count == LANES)
-            real_store(y + p + at, apply(operation, real_load(x + at), max, rest, log_rest));
+        if (count == REALS)
+            real_store(y + p + at, apply(operation, real_load(x + at), &row));
         else
             real_scatter(y + p + at, 1, count,
-                         apply(operation, real_gather(x + at, 1, count, 0.0), max, rest, log_rest));
+                         apply(operation, real_gather(x + at, 1, count, 0), &row));
     }
 }
 
@@ -80,7 +95,7 @@ static inline void write_tile(enum operation operation, const struct kernel_tile
         return;
     }
     assert(tile->position_stride == 1); /* one of the two is */
-    for (size_t p = 0; p < tile->positions; p += LANES)
+    for (size_t p = 0; p < tile->positions; p += REALS)
         write_columns(operation, tile, p, rows, y);
 }
 

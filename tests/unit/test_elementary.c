@@ -51,8 +51,6 @@ static void exp_is_within_a_unit(void **state)
         vec y = exp_full(vec_all(x), vec_all(0.0));
 
         (void)worst(units(y[0], expl(x)), x, x < -708 ? 1.5 : 1.0, "exp");
-        if (x <= 0 && x > -707)
-            assert_true(exp_sum(vec_all(x))[1] == y[0]);
     }
 }
 
@@ -124,8 +122,6 @@ static void special_arguments_have_their_values(void **state)
             (void)worst(number_units_apart(LOSS_FLOAT64, log1p_full(x)[0], rows[i].log1p),
                         rows[i].x, 1.0, "log1p");
     }
-    assert_true(exp_sum(vec_all(-INFINITY))[0] == 0.0);
-    assert_true(exp_sum(vec_all(-1000.0))[0] == 0.0);
 }
 
 int main(void)

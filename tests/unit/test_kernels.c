@@ -13,53 +13,79 @@
 #define VECTOR_BYTES 16
 #include "kernels/elementary.h"
 #include "kernels/kernel.h"
-#include "kernels/sum.h"
 #include "loss/evaluation.h"
 #include "loss/kernel.h"
 #include "support/numbers.h"
 
-enum { ELEMENTS_MAX = 70 * 210 + 8, ROW_SUMS = 32 };
+enum { ELEMENTS_MAX = 70 * 210 + 8, ROW_SUMS = 16 };
 
-/* One element of the specification: e^(x - max), by kernel.h's formulas. */
-static double shifted_exp(bool is_wide, double x, double max)
+/* An exponential of the specification: float32 gives a high and a low part, both times 2^100. */
+struct exponential {
+    double high, low;
+};
+
+/* e^(x - max) of two float32, by real32.h's formulas, one operation at a time. */
+static struct exponential narrow_exp(float x, float max)
+{
+    float d = x - max, back = d - x, low = (x - (d - back)) - (max + back);
+    float n = rintf(d * 0x1.715476p+0f), scale = ldexpf(1.0f, (int)n + 100);
+    float first = d - n * 0x1.62e4p-1f, rest = low - n * 0x1.7f7d1cp-20f, r = first + rest;
+    float r_low = rest - (r - first), linear = scale * r, high = scale + linear;
+    float q = 0x1.6a2352p-10f * r + 0x1.123a6cp-7f;
+
+    q = q * r + 0x1.5558f4p-5f;
+    q = q * r + 0x1.55549p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    if (!(d > -138.0f))
+        return (struct exponential){0.0, 0.0};
+    low = (linear - (high - scale)) + scale * (r * r * q + r_low);
+    return (struct exponential){(double)high, (double)low};
+}
+
+static struct exponential shifted_exp(bool is_wide, double x, double max)
 {
     double d = x - max, back = d - x;
 
     if (!is_wide)
-        return exp_sum(vec_all(d))[0];
-    return exp_full(vec_all(d), vec_all((x - (d - back)) - (max + back)))[0];
+        return narrow_exp((float)x, (float)max);
+    return (struct exponential){exp_full(vec_all(d), vec_all((x - (d - back)) - (max + back)))[0],
+                                0.0};
 }
 
 /* `rest` of a finite row, in the order of additions that kernel.h promises. */
 static double specified_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
 {
-    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0}, max = x[0], equal = -1.0;
-    struct sum sum = {0.0, 0.0};
+    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0};
+    size_t argmax = 0;
 
     for (size_t c = 1; c < classes; c++)
-        max = x[c] > max ? x[c] : max;
+        argmax = x[c] > x[argmax] ? c : argmax;
     for (size_t c = 0; c < classes; c++) {
+        struct exponential e = shifted_exp(is_wide, x[c], x[argmax]);
         size_t l = along_classes ? c % ROW_SUMS : 0;
-        double e, total, added;
+        double total = sums[l] + e.high, added = total - sums[l];
 
-        if (x[c] == max) {
-            equal += 1.0;
+        if (c == argmax)
             continue;
-        }
-        e = shifted_exp(is_wide, x[c], max);
-        total = sums[l] + e;
-        added = total - sums[l];
-        lost[l] += is_wide ? (sums[l] - (total - added)) + (e - added) : 0.0;
+        if (is_wide)
+            lost[l] += (sums[l] - (total - added)) + (e.high - added);
+        else
+            lost[l] = (double)((float)lost[l] + (float)e.low);
         sums[l] = total;
     }
-    if (!along_classes)
-        return sums[0] + (lost[0] + equal);
-    for (size_t l = 0; l < ROW_SUMS; l++) {
-        sum_add(&sum, sums[l]);
-        sum.lost += lost[l];
+    for (size_t l = 0; l < ROW_SUMS && !is_wide; l++) {
+        sums[l] = sums[l] * 0x1p-100 + lost[l] * 0x1p-100;
+        lost[l] = 0.0;
     }
-    sum_add(&sum, equal);
-    return sum_value(&sum);
+    for (size_t half = ROW_SUMS / 2; along_classes && half != 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            double other = sums[half + l], total = sums[l] + other, added = total - sums[l];
+
+            lost[l] += lost[half + l] + ((sums[l] - (total - added)) + (other - added));
+            sums[l] = total;
+        }
+    }
+    return sums[0] + lost[0];
 }
 
 /* Logits between -20 and 20, and if `specials` now and then a NaN, an infinity, a tie or a huge one. */

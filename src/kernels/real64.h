@@ -1,0 +1,74 @@
+/* real64.h - what is particular to float64 elements; part of real.h.
+ *
+ * x - max itself rounds, so what it loses is carried into the exponential; and every sum carries what
+ * its roundings lose (both by two-sum: D. E. Knuth, TAOCP 2, 4.2.2). */
+#ifndef KERNELS_REAL64_H
+#define KERNELS_REAL64_H
+
+#include "kernels/elementary.h"
+#include "kernels/lanes.h"
+
+static inline struct wide real_widen(real_vec x)
+{
+    return (struct wide){{x}};
+}
+
+static inline real_vec real_narrow(struct wide x)
+{
+    return x.part[0];
+}
+
+struct exps {
+    vec value;
+};
+
+/* exp(x - max) for finite max >= x; 0 where x is -inf. */
+static inline struct exps exp_shifted(real_vec x, real_vec max)
+{
+    vec d = x - max, back = d - x;
+
+    return (struct exps){exp_full(d, (x - (d - back)) - (max + back))};
+}
+
+/* The exponentials where the mask's lane is -1, else 0. */
+static inline struct exps exps_keep(real_mask mask, struct exps e)
+{
+    return (struct exps){real_keep(mask, e.value)};
+}
+
+/* exp(x - max) / (1 + rest) as a quotient. */
+static inline struct wide softmax_factor(struct wide rest)
+{
+    return (struct wide){{1.0 + rest.part[0]}};
+}
+
+static inline struct wide softmax_of(struct exps e, struct wide factor)
+{
+    return (struct wide){{e.value / factor.part[0]}};
+}
+
+/* Sums of exponentials, one in every lane, and what their roundings have lost. */
+struct sums {
+    vec total, lost;
+};
+
+static inline void sums_add(struct sums *sums, struct exps e)
+{
+    vec total = sums->total + e.value, added = total - sums->total;
+
+    sums->lost += (sums->total - (total - added)) + (e.value - added);
+    sums->total = total;
+}
+
+static inline struct sums sums_zero(void)
+{
+    return (struct sums){vec_all(0.0), vec_all(0.0)};
+}
+
+static inline struct wide sums_value(const struct sums *sums, struct wide *lost)
+{
+    *lost = (struct wide){{sums->lost}};
+    return (struct wide){{sums->total}};
+}
+
+#endif
