@@ -71,7 +71,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: bench-kernels check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+.PHONY: accuracy bench-kernels check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -210,6 +210,11 @@ bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, 
 	@$(PYTHON) tests/bench/bench_torch.py
 $(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
+accuracy: $(B)/tests/bench/accuracy ## the largest errors by families of logits, in units in the last place
+	@$<
+$(B)/tests/bench/accuracy: $(B)/tests/bench/accuracy.o $(B)/tests/support/numbers.o $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
+
 FORMATTED := $(HEADERS) $(SOURCES)
 format: deps-lint ## format the sources by .clang-format
 	@clang-format -i $(FORMATTED)

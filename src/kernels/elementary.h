@@ -19,13 +19,13 @@
 #define LN2_LOW  0x1.cf79abc9e3b3ap-40
 #define ROUNDER  0x1.8p52 /* added and taken away: rounds to an integer, left in the lowest bits */
 
-/* e^r for x = n ln 2 + r, and n in the lowest bits of *shifted; `low` is added to x.  x must be finite,
- * or its lane is not used. */
+/* e^r - 1 for x = n ln 2 + r, and n in the lowest bits of *shifted; `low` is added to x.  x must be
+ * finite, or its lane is not used. */
 static inline vec exp_reduced(vec x, vec low, vec *shifted)
 {
     *shifted = x * LOG2_E + ROUNDER;
     vec n = *shifted - ROUNDER;
-    vec r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    vec first = x - n * LN2_HIGH, rest = low - n * LN2_LOW, r = first + rest;
     vec q = 1.0 / 6227020800 * r + 1.0 / 479001600;
 
     q = q * r + 1.0 / 39916800;
@@ -38,24 +38,37 @@ static inline vec exp_reduced(vec x, vec low, vec *shifted)
     q = q * r + 1.0 / 24;
     q = q * r + 1.0 / 6;
     q = q * r + 0.5;
-    vec less_one = r + r * r * q;
-    return 1.0 + (less_one + low * (1.0 + less_one));
+    low = rest - (r - first); /* what the sum lost: of first order, as r itself */
+    return r + (r * r * q + low * (1.0 + r));
 }
 
-/* e^(d + low) for any d, where |low| is at most half a ULP of d.  Scaled in two steps, so that what is
- * subnormal is rounded once more. */
-static inline vec exp_full(vec d, vec low)
+/* p * 2^n in two steps, so that what is subnormal is rounded once more. */
+static inline vec times_power(vec p, vec shifted)
+{
+    ivec whole = bits_subtract(bits_of(shifted), bits_of(vec_all(ROUNDER))), half = whole >> 1;
+    ivec bias = ivec_all(1023), other_half = bits_subtract(whole, half);
+
+    return p * from_bits(bits_exponent(bits_add(half, bias))) *
+           from_bits(bits_exponent(bits_add(other_half, bias)));
+}
+
+/* base * e^(d + low) for any d, where |low| is at most half a ULP of d, and base is `high + base_low`
+ * with |base_low| at most half a ULP of `high`. */
+static inline vec exp_times(vec high, vec base_low, vec d, vec low)
 {
     /* Beyond these it is 0 or infinite all the same; NaN passes both comparisons unchanged. */
-    vec x = vec_select(d < -746.0, vec_all(-746.0), d), shifted, p;
+    vec x = vec_select(d < -746.0, vec_all(-746.0), d), shifted, less_one;
 
     x = vec_select(x > 710.0, vec_all(710.0), x);
     low = from_bits(bits_of(low) & (d == x)); /* an infinity's low part would be NaN */
-    p = exp_reduced(x, low, &shifted);
-    ivec whole = bits_subtract(bits_of(shifted), bits_of(vec_all(ROUNDER))), half = whole >> 1;
-    ivec bias = ivec_all(1023), other_half = bits_subtract(whole, half);
-    return p * from_bits(bits_exponent(bits_add(half, bias))) *
-           from_bits(bits_exponent(bits_add(other_half, bias)));
+    less_one = exp_reduced(x, low, &shifted);
+    return times_power(high + (high * less_one + base_low), shifted);
+}
+
+/* e^(d + low). */
+static inline vec exp_full(vec d, vec low)
+{
+    return exp_times(vec_all(1.0), vec_all(0.0), d, low);
 }
 
 /* k ln 2 + log(1 + f) + tail, for 1 + f between sqrt(1/2) and sqrt(2). */

@@ -87,19 +87,24 @@ static inline struct exps exps_keep(real_mask mask, struct exps e)
     return (struct exps){real_keep(mask, e.high), real_keep(mask, e.low)};
 }
 
-/* exp(x - max) / (1 + rest) as a product. */
-static inline struct wide softmax_factor(struct wide rest)
+/* 1 / (1 + rest), and the scale of exponentials out of it. */
+struct softmax_factor {
+    struct wide value;
+};
+
+static inline struct softmax_factor softmax_factor(struct wide rest)
 {
-    return (struct wide){
-        {1.0 / EXP_SCALE / (1.0 + rest.part[0]), 1.0 / EXP_SCALE / (1.0 + rest.part[1])}};
+    return (struct softmax_factor){
+        {{1.0 / EXP_SCALE / (1.0 + rest.part[0]), 1.0 / EXP_SCALE / (1.0 + rest.part[1])}}};
 }
 
-static inline struct wide softmax_of(struct exps e, struct wide factor)
+static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
+    struct exps e = exp_shifted(x, max);
     struct wide high = real_widen(e.high), low = real_widen(e.low);
 
-    return (struct wide){{(high.part[0] + low.part[0]) * factor.part[0],
-                          (high.part[1] + low.part[1]) * factor.part[1]}};
+    return (struct wide){{(high.part[0] + low.part[0]) * factor.value.part[0],
+                          (high.part[1] + low.part[1]) * factor.value.part[1]}};
 }
 
 /* Sums of exponentials, one in every lane: those of the even lanes, those of the odd ones, and of the

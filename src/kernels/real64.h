@@ -36,15 +36,30 @@ static inline struct exps exps_keep(real_mask mask, struct exps e)
     return (struct exps){real_keep(mask, e.value)};
 }
 
-/* exp(x - max) / (1 + rest) as a quotient. */
-static inline struct wide softmax_factor(struct wide rest)
+/* 1 / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2 units. */
+struct softmax_factor {
+    vec high, low;
+};
+
+static inline struct softmax_factor softmax_factor(struct wide rest)
 {
-    return (struct wide){{1.0 + rest.part[0]}};
+    vec r = rest.part[0], total = 1.0 + r, high = 1.0 / total;
+    vec lost = vec_select(r < 1.0, r - (total - 1.0), 1.0 - (total - r));
+    /* 1 - total * high exactly, by splitting both into halves (T. J. Dekker, Numer. Math. 18, 1971). */
+    vec a = total * 0x1p27 + total, b = high * 0x1p27 + high;
+    vec total_head = a - (a - total), head = b - (b - high);
+    vec total_tail = total - total_head, tail = high - head;
+    vec missing =
+        ((1.0 - total_head * head) - total_head * tail - total_tail * head) - total_tail * tail;
+
+    return (struct softmax_factor){high, (missing - lost * high) * high};
 }
 
-static inline struct wide softmax_of(struct exps e, struct wide factor)
+static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
-    return (struct wide){{e.value / factor.part[0]}};
+    vec d = x - max, back = d - x, low = (x - (d - back)) - (max + back);
+
+    return (struct wide){{exp_times(factor.high, factor.low, d, low)}};
 }
 
 /* Sums of exponentials, one in every lane, and what their roundings have lost. */

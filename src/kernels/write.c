@@ -11,7 +11,8 @@ enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 /* The row's numbers, in all lanes or one position's in each. */
 struct row_lanes {
     real_vec max;
-    struct wide wide_max, log_rest, factor;
+    struct wide wide_max, log_rest;
+    struct softmax_factor factor;
 };
 
 static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide log_rest)
@@ -32,7 +33,7 @@ static inline real_vec apply(enum operation operation, real_vec x, const struct 
     struct wide y = real_widen(x);
 
     if (operation == SOFTMAX) /* NaN by its rest where the row is */
-        y = softmax_of(exp_shifted(x, row->max), row->factor);
+        y = softmax_of(x, row->max, row->factor);
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
         if (operation == LOG_SOFTMAX)
