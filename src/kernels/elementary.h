@@ -113,13 +113,18 @@ static inline vec log_full(vec x)
     return vec_select(x < 0.0, vec_all(__builtin_nan("")), y);
 }
 
+/* What rounding took from u = 1 + s, s >= 0, as it is seen from the larger of the two. */
+static inline vec lost_beside_one(vec s, vec u)
+{
+    return vec_select(s < 1.0, s - (u - 1.0), 1.0 - (u - s));
+}
+
 /* log(1 + s) for s >= 0 or NaN. */
 static inline vec log1p_full(vec s)
 {
     vec u = 1.0 + s, f;
     vec k = split(u, &f);
-    /* What rounding took from 1 + s, as it is seen from the larger of the two. */
-    vec lost = vec_select(s < 1.0, s - (u - 1.0), 1.0 - (u - s)) / u;
+    vec lost = lost_beside_one(s, u) / u;
     ivec is_near = s < 0x1.a8279p-2; /* about sqrt(2) - 1: k is 0 and s itself is exact */
 
     f = vec_select(is_near, s, f);

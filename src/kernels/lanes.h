@@ -73,6 +73,15 @@ static inline real_vec real_keep(real_mask mask, real_vec value)
     return (real_vec)(mask & (real_mask)value);
 }
 
+/* x - max and in *low what rounding took from it, exactly (two-sum: D. E. Knuth, TAOCP 2, 4.2.2). */
+static inline real_vec real_difference(real_vec x, real_vec max, real_vec *low)
+{
+    real_vec d = x - max, back = d - x;
+
+    *low = (x - (d - back)) - (max + back);
+    return d;
+}
+
 static inline struct wide wide_all(double value)
 {
     struct wide wide;

@@ -3,7 +3,7 @@
  * An exponential is a pair of float32, high + low, so that it is good to about 2^-26 and a sum of them
  * needs no rounding to float32: the high parts are added up in float64, the low ones in float32.
  *
- *     e^(x - max) = 2^n e^r,   x - max = d + e exactly (two-sum: D. E. Knuth, TAOCP 2, 4.2.2)
+ *     e^(x - max) = 2^n e^r,   x - max = d + e exactly (real_difference)
  *     r + r_low   = d - n ln 2 + e,   |r| <= (ln 2)/2 (Cody and Waite: n * LN2_HIGH_32 is exact)
  *     e^r         = 1 + r + (r^2 q(r) + r_low),  q a minimax polynomial, off by 2^-27.8 at most
  *
@@ -64,7 +64,7 @@ struct exps {
 /* exp(x - max) for finite max >= x; 0 where x is -inf. */
 static inline struct exps exp_shifted(real_vec x, real_vec max)
 {
-    real_vec d = x - max, back = d - x, low = (x - (d - back)) - (max + back);
+    real_vec low, d = real_difference(x, max, &low);
     real_vec shifted = d * LOG2_E_32 + ROUNDER_32, n = shifted - ROUNDER_32;
     real_vec first = d - n * LN2_HIGH_32, rest = low - n * LN2_LOW_32;
     real_vec r = first + rest, r_low = rest - (r - first), q;

@@ -25,9 +25,9 @@ struct exps {
 /* exp(x - max) for finite max >= x; 0 where x is -inf. */
 static inline struct exps exp_shifted(real_vec x, real_vec max)
 {
-    vec d = x - max, back = d - x;
+    vec low, d = real_difference(x, max, &low);
 
-    return (struct exps){exp_full(d, (x - (d - back)) - (max + back))};
+    return (struct exps){exp_full(d, low)};
 }
 
 /* The exponentials where the mask's lane is -1, else 0. */
@@ -36,7 +36,7 @@ static inline struct exps exps_keep(real_mask mask, struct exps e)
     return (struct exps){real_keep(mask, e.value)};
 }
 
-/* 1 / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2 units. */
+/* 1 / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2.1 units. */
 struct softmax_factor {
     vec high, low;
 };
@@ -44,7 +44,7 @@ struct softmax_factor {
 static inline struct softmax_factor softmax_factor(struct wide rest)
 {
     vec r = rest.part[0], total = 1.0 + r, high = 1.0 / total;
-    vec lost = vec_select(r < 1.0, r - (total - 1.0), 1.0 - (total - r));
+    vec lost = lost_beside_one(r, total);
     /* 1 - total * high exactly, by splitting both into halves (T. J. Dekker, Numer. Math. 18, 1971). */
     vec a = total * 0x1p27 + total, b = high * 0x1p27 + high;
     vec total_head = a - (a - total), head = b - (b - high);
@@ -57,7 +57,7 @@ static inline struct softmax_factor softmax_factor(struct wide rest)
 
 static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
-    vec d = x - max, back = d - x, low = (x - (d - back)) - (max + back);
+    vec low, d = real_difference(x, max, &low);
 
     return (struct wide){{exp_times(factor.high, factor.low, d, low)}};
 }

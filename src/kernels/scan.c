@@ -14,7 +14,7 @@ enum {
 
 /* ---- along the classes ------------------------------------------------------------------------- */
 
-/* The largest element of x[0 .. count-1], count >= CHAINS * REALS / 2; or NaN if there is one. */
+/* The largest element of x[0 .. count-1], count >= REALS; or NaN if there is one. */
 static double max_of_row(const REAL *x, size_t count)
 {
     real_vec max[CHAINS];
@@ -146,7 +146,7 @@ static inline real_vec column(const struct columns *columns, size_t c)
     return columns->count == REALS ? real_load(x) : real_gather(x, 1, columns->count, 0);
 }
 
-/* Fill max and argmax; the maxima are also returned, 0 where none is finite. */
+/* Fill max and argmax; both also as lanes, which mean nothing where there is a NaN. */
 static inline real_vec scan_maxima(const struct columns *columns, real_mask *argmax_out,
                                    struct kernel_rows *rows)
 {

@@ -35,18 +35,6 @@ static double normal(uint64_t *random)
     return radius * cos(6.283185307179586 * number_random(random));
 }
 
-/* Units in the last place of `dtype` between a result and the truth. */
-static double units(enum loss_dtype dtype, double got, long double want)
-{
-    int exponent, least = dtype == LOSS_FLOAT32 ? -125 : -1021;
-    int digits = dtype == LOSS_FLOAT32 ? 24 : 53;
-
-    (void)frexpl(want, &exponent);
-    if (exponent < least)
-        exponent = least;
-    return (double)(fabsl((long double)got - want) / ldexpl(1.0L, exponent - digits));
-}
-
 static void raise_to(double *worst, double error)
 {
     if (!(error <= *worst)) /* a NaN stays */
@@ -75,17 +63,20 @@ static void judge_row(const struct loss_result *result, const struct loss_tensor
         sum = total;
     }
     log_rest = log1pl(sum);
-    raise_to(&worst->loss, units(result->dtype, number_at(&result->loss, row),
-                                 (max - number_at(logits, first + target)) + log_rest));
+    raise_to(&worst->loss,
+             number_units_from_truth(result->dtype, number_at(&result->loss, row),
+                                     (max - number_at(logits, first + target)) + log_rest));
     for (size_t c = 0; c < classes; c++) {
         long double d = number_at(logits, first + c) - max;
 
         raise_to(&worst->log_softmax,
-                 units(result->dtype, number_at(&outputs[LOSS_OUTPUT_LOG_SOFTMAX], first + c),
-                       d - log_rest));
+                 number_units_from_truth(result->dtype,
+                                         number_at(&outputs[LOSS_OUTPUT_LOG_SOFTMAX], first + c),
+                                         d - log_rest));
         raise_to(&worst->softmax,
-                 units(result->dtype, number_at(&outputs[LOSS_OUTPUT_SOFTMAX], first + c),
-                       expl(d) / (1.0L + sum)));
+                 number_units_from_truth(result->dtype,
+                                         number_at(&outputs[LOSS_OUTPUT_SOFTMAX], first + c),
+                                         expl(d) / (1.0L + sum)));
     }
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "support/alive.h"
 #include "support/client.h"
 #include "support/daemon.h"
 
@@ -42,23 +43,6 @@ static double metric(const char *series)
 
     client_close(client);
     return value;
-}
-
-/* Whatever was done to it, the daemon answers, and nothing is left in flight. */
-static void check_alive(const char *name)
-{
-    struct client *client = client_open(lossd.port);
-    double deadline = clock_ms() + RAW_MS, in_flight;
-    long status = client_evaluate(client, BODY)->status;
-
-    if (status != 200)
-        fail_msg("%s: afterwards a good request gets %ld", name, status);
-    do {
-        in_flight = client_metric(client, "lossd_in_flight_requests");
-    } while (in_flight > 1.0 && clock_ms() < deadline);
-    client_close(client);
-    if (in_flight > 1.0)
-        fail_msg("%s: afterwards %g requests are in flight", name, in_flight);
 }
 
 /* 100 Continue comes before a body that will be read, and never before a refusal. */
@@ -118,7 +102,7 @@ static void a_100_comes_only_before_a_body_that_is_read(void **state)
         if (raw_next(&raw, good ? 20 : 3000) != (good ? RAW_SILENT : RAW_CLOSED))
             fail_msg("%s: the connection is not as it should be", name);
         raw_close(&raw);
-        check_alive(name);
+        check_alive(lossd.port, name);
     }
     response_free(&response);
 }
@@ -199,7 +183,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         expect(&raw, "pipeline", statuses[i], i == 6);
     raw_close(&raw);
-    check_alive("a pipeline");
+    check_alive(lossd.port, "a pipeline");
 }
 
 /* The body byte by byte, each a chunk of its own; the head byte by byte; a chunk with an
@@ -253,7 +237,7 @@ static void a_client_may_go_away(void **state)
         after = metric("lossd_client_aborts_total");
     assert_true(after == before + 1.0);
     assert_true(metric("lossd_in_flight_bytes") == bytes);
-    check_alive("a client that went away");
+    check_alive(lossd.port, "a client that went away");
 }
 
 /* A client that says it has no more to send still gets its answer, if that is made at once.  A
@@ -285,7 +269,7 @@ static void a_client_may_close_its_half(void **state)
         raw_close(&raw);
     }
     free(large);
-    check_alive("half-closed");
+    check_alive(lossd.port, "half-closed");
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alive.h"
 #include "support/client.h"
 #include "support/daemon.h"
 
@@ -32,23 +33,6 @@ static int stop(void **state)
 {
     (void)state;
     return daemon_stop(&lossd);
-}
-
-/* Whatever was done to it, the daemon answers, and nothing is left in flight. */
-static void check_alive(const char *name)
-{
-    struct client *client = client_open(lossd.port);
-    double deadline = clock_ms() + RAW_MS, in_flight;
-    long status = client_evaluate(client, BODY)->status;
-
-    if (status != 200)
-        fail_msg("%s: afterwards a good request gets %ld", name, status);
-    do {
-        in_flight = client_metric(client, "lossd_in_flight_requests");
-    } while (in_flight > 1.0 && clock_ms() < deadline);
-    client_close(client);
-    if (in_flight > 1.0)
-        fail_msg("%s: afterwards %g requests are in flight", name, in_flight);
 }
 
 static size_t count_of(const char *text, const char *part)
@@ -156,7 +140,7 @@ static void nothing_after_ambiguous_headers_is_read(void **state)
         if (count_of(text, " 200 OK") != 0 || count_of(text, "\"live\"") != 0)
             fail_msg("%s: what follows is answered: %s", name, text);
         raw_close(&raw);
-        check_alive(name);
+        check_alive(lossd.port, name);
     }
 }
 
@@ -203,7 +187,7 @@ static void heads_that_are_too_large_are_refused(void **state)
             fail_msg("head %zu: got %s", i, text);
         raw_close(&raw);
         free(head);
-        check_alive("a large head");
+        check_alive(lossd.port, "a large head");
     }
 }
 
@@ -233,7 +217,7 @@ static void what_is_not_http_does_no_harm(void **state)
         assert_true(raw_send(&raw, noises[i].bytes, noises[i].length));
         (void)raw_read_all(&raw, 20, &closed);
         raw_close(&raw);
-        check_alive("noise");
+        check_alive(lossd.port, "noise");
     }
 }
 

@@ -94,6 +94,19 @@ double number_units_apart(enum loss_dtype dtype, double got, double want)
     return fabs(got - want) / ldexp(1.0, exponent - format.fraction_bits);
 }
 
+double number_units_from_truth(enum loss_dtype dtype, double got, long double truth)
+{
+    int exponent, least = dtype == LOSS_FLOAT32 ? -125 : -1021; /* as frexp has it, of a normal */
+    int digits = dtype == LOSS_FLOAT32 ? 24 : 53;
+
+    if (!isfinite((double)truth) || (double)truth == 0.0)
+        return number_units_apart(dtype, got, (double)truth);
+    (void)frexpl(truth, &exponent);
+    if (exponent < least)
+        exponent = least;
+    return (double)(fabsl((long double)got - truth) / ldexpl(1.0L, exponent - digits));
+}
+
 bool number_is_near(double got, double want, double relative, double absolute)
 {
     if (isnan(want) || isnan(got))

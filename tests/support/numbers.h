@@ -20,6 +20,9 @@ double number_at(const struct loss_tensor *tensor, size_t index);
  * only one is special, except that a `want` which rounds to an infinity equals it. */
 double number_units_apart(enum loss_dtype dtype, double got, double want);
 
+/* The same for float32 and float64, from a truth of more digits. */
+double number_units_from_truth(enum loss_dtype dtype, double got, long double truth);
+
 /* Equal up to a relative error, or an absolute one; NaN equals NaN, infinities equal by sign. */
 bool number_is_near(double got, double want, double relative, double absolute);
 
