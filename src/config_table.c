@@ -35,6 +35,7 @@ static const struct setting settings[] = {
     NUMBER(elements_max, "67108864", 1, GIB, "most elements of one tensor"),
     NUMBER(envelope_bytes_max, "65536", 64, MIB, "largest JSON body without its tensors"),
     NUMBER(json_depth_max, "32", 2, LOSS_RANK_MAX, "deepest nesting of JSON"),
+    NUMBER(confusion_classes_max, "1000", 0, 16384, "most classes of a confusion_matrix"),
     NUMBER(memory_budget_bytes, "0", MIB, 1024 * GIB,
            "most memory that requests may hold; 0: 60 % of what there is"),
     NUMBER(pool_bytes_max, "67108864", 0, 64 * GIB, "most memory kept for later requests"),

@@ -1,6 +1,7 @@
 /* envelope.c - the options of a request, read by jansson. */
 #include "codec/envelope.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdint.h>
@@ -99,7 +100,7 @@ static enum loss_status fail_type(const struct option *option, const json_t *val
 static enum loss_status fail_word(const struct option *option, const char *where, const char *name,
                                   const char *word, const char *const *known, size_t count)
 {
-    char quoted[64], list[160];
+    char quoted[64], list[280];
 
     return loss_fail(option->error, LOSS_UNKNOWN_VALUE, where, "%s is %s, but must be %s", name,
                      words_quote(word, quoted, sizeof quoted),
@@ -128,20 +129,46 @@ static enum loss_status read_flag(const struct option *option, const json_t *val
     return LOSS_OK;
 }
 
-static enum loss_status read_ignore_index(const struct option *option, const json_t *value)
+static enum loss_status read_integer(const struct option *option, const json_t *value,
+                                     int64_t *integer)
 {
     double real = json_real_value(value); /* 0 if it is no real */
+    char where[SCAN_KEY_BYTES + 2];
 
     if (json_is_integer(value)) {
-        option->request->loss.ignore_index = json_integer_value(value);
+        *integer = json_integer_value(value);
         return LOSS_OK;
     }
     if (!json_is_real(value) || real != floor(real))
         return fail_type(option, value, "an integer");
+    (void)snprintf(where, sizeof where, "/%s", option->name);
     if (real < -0x1p63 || real >= 0x1p63)
-        return loss_fail(option->error, LOSS_VALUE_OUT_OF_RANGE, "/ignore_index",
-                         "ignore_index is %g, but must fit a signed 64-bit integer", real);
-    option->request->loss.ignore_index = (int64_t)real;
+        return loss_fail(option->error, LOSS_VALUE_OUT_OF_RANGE, where,
+                         "%s is %g, but must fit a signed 64-bit integer", option->name, real);
+    *integer = (int64_t)real;
+    return LOSS_OK;
+}
+
+static enum loss_status read_ignore_index(const struct option *option, const json_t *value)
+{
+    return read_integer(option, value, &option->request->loss.ignore_index);
+}
+
+/* `k` or `bins`; libloss checks the rest of their ranges. */
+static enum loss_status read_size(const struct option *option, const json_t *value)
+{
+    struct loss_request *loss = &option->request->loss;
+    char where[SCAN_KEY_BYTES + 2];
+    int64_t integer;
+    enum loss_status status = read_integer(option, value, &integer);
+
+    if (status != LOSS_OK)
+        return status;
+    (void)snprintf(where, sizeof where, "/%s", option->name);
+    if (integer < 1)
+        return loss_fail(option->error, LOSS_VALUE_OUT_OF_RANGE, where,
+                         "%s is %" PRId64 ", but must be at least 1", option->name, integer);
+    *(strcmp(option->name, "k") == 0 ? &loss->k : &loss->bins) = (size_t)integer;
     return LOSS_OK;
 }
 
@@ -210,6 +237,8 @@ static enum loss_status read_id(const struct option *option, const json_t *value
     X("ignore_index", read_ignore_index) \
     X("label_smoothing", read_smoothing) \
     X("dtype", read_dtype)               \
+    X("k", read_size)                    \
+    X("bins", read_size)                 \
     X("return", read_return)             \
     X("id", read_id)                     \
     X("size_average", read_flag)         \

@@ -17,6 +17,39 @@ static void put_count(struct text *text, const char *key, size_t value)
     text_unsigned(text, value);
 }
 
+/* The parts of the outputs: those of one table are the members of one object. */
+static void put_parts(struct text *text, const struct loss_request *request,
+                      const struct loss_result *result)
+{
+    const char *table = NULL; /* the one that is open */
+
+    for (int i = 0; i < LOSS_PART_COUNT; i++) {
+        enum loss_part part = (enum loss_part)i;
+        const char *key = loss_part_key(part), *column = loss_part_column(part);
+
+        if (!request->wants[loss_part_output(part)])
+            continue;
+        if (table != NULL && strcmp(table, key) != 0) {
+            text_put(text, "}", 1);
+            table = NULL;
+        }
+        if (column == NULL) {
+            put_key(text, key);
+        } else if (table == NULL) {
+            put_key(text, key);
+            text_put(text, "{\"", 2);
+            text_word(text, column);
+            text_put(text, "\":", 2);
+            table = key;
+        } else {
+            put_key(text, column);
+        }
+        text_tensor(text, &result->parts[part]);
+    }
+    if (table != NULL)
+        text_put(text, "}", 1);
+}
+
 bool reply_json_write(struct text *text, const struct codec_request *request,
                       const struct loss_result *result)
 {
@@ -38,12 +71,7 @@ bool reply_json_write(struct text *text, const struct codec_request *request,
     put_count(text, "classes", result->classes);
     put_key(text, "dtype");
     text_string(text, loss_dtype_name(result->dtype));
-    for (int i = 0; i < LOSS_OUTPUT_COUNT; i++) {
-        if (!request->loss.wants[i])
-            continue;
-        put_key(text, loss_output_name((enum loss_output)i));
-        text_tensor(text, &result->outputs[i]);
-    }
+    put_parts(text, &request->loss, result);
     text_put(text, "}\n", 2);
     return !text->failed;
 }

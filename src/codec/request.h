@@ -7,9 +7,10 @@
 #include "loss/evaluation.h"
 
 struct codec_limits {
-    size_t elements_max;       /* of one tensor */
-    size_t envelope_bytes_max; /* of a request's text without its tensors */
-    unsigned json_depth_max;   /* of arrays and objects; at most LOSS_RANK_MAX */
+    size_t elements_max;          /* of one tensor */
+    size_t envelope_bytes_max;    /* of a request's text without its tensors */
+    size_t confusion_classes_max; /* most classes of a confusion_matrix */
+    unsigned json_depth_max;      /* of arrays and objects; at most LOSS_RANK_MAX */
 };
 
 struct codec_request {

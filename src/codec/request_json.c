@@ -192,6 +192,7 @@ enum loss_status request_json_decode(const char *text, size_t length,
     enum loss_status status;
 
     *request = (struct codec_request){.loss = LOSS_REQUEST_DEFAULTS, .dtype = LOSS_FLOAT32};
+    request->loss.confusion_classes_max = limits->confusion_classes_max;
     if ((status = read_text(&decoding)) != LOSS_OK)
         return status;
     if ((status = envelope_resolve(&decoding.envelope, request, error)) != LOSS_OK)

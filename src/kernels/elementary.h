@@ -119,6 +119,17 @@ static inline vec lost_beside_one(vec s, vec u)
     return vec_select(s < 1.0, s - (u - 1.0), 1.0 - (u - s));
 }
 
+/* a * b less its rounded value, exactly, unless a half overflows or the result is subnormal (T. J. Dekker,
+ * Numer. Math. 18, 1971). */
+static inline vec product_lost(vec a, vec b)
+{
+    vec wide_a = a * 0x1p27 + a, wide_b = b * 0x1p27 + b;
+    vec head_a = wide_a - (wide_a - a), head_b = wide_b - (wide_b - b);
+    vec tail_a = a - head_a, tail_b = b - head_b;
+
+    return ((head_a * head_b - a * b) + head_a * tail_b + tail_a * head_b) + tail_a * tail_b;
+}
+
 /* log(1 + s) for s >= 0 or NaN. */
 static inline vec log1p_full(vec s)
 {

@@ -39,6 +39,9 @@ enum {
     KERNEL_ROW_CLASSES = 64, /* rows this long are worth vectors along the classes */
 };
 
+/* What the elements are: scores, log-probabilities or probabilities. */
+enum kernel_stage { KERNEL_LOGITS, KERNEL_LOGS, KERNEL_PROBABILITIES };
+
 struct kernel_tile {
     const void *x;
     size_t positions; /* 1 .. KERNEL_TILE_POSITIONS */
@@ -55,37 +58,68 @@ struct kernel_rows {
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };
 
-/* The factors k_c = w_c * q_c of a weighted sum, q_c smoothed as q_c * keep + spread. */
+/* The factors k_c = w_c * (q_c * keep + spread) of a weighted sum. */
 struct kernel_factors {
     const double *weights; /* w, C of them; NULL: all 1 */
-    const void *q;         /* at the tile's place and strides, of the tile's type; NULL: all 1 */
-    double keep, spread;   /* used with q only: 1 and 0 leave it as it is */
+    const void *q;         /* at the tile's place and strides, of the tile's type; NULL: all 0 */
+    double keep, spread;
+};
+
+/* The factors of a gradient: (k_c + [c = label] label_factor) / divisor. */
+struct kernel_slope {
+    struct kernel_factors factors;
+    int64_t label; /* or -1 */
+    double label_factor;
+    double divisor;
 };
 
 struct kernel {
     /* Fill max and argmax of every position; and, if `sums`, rest and log_rest. */
     void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
-    /* After scan with sums: write softmax or log_softmax of every position to y. */
-    void (*softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
+    /* After scan with sums: write softmax or log_softmax of every position to y; softmax times the
+     * position's factor, if there are factors. */
+    void (*softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                    const double *factors, void *y);
     void (*log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
 
     /* Elementwise exp and log, for predictions that are (log-)probabilities already. */
     void (*exp)(const struct kernel_tile *tile, void *y);
     void (*log)(const struct kernel_tile *tile, void *y);
 
-    /* Element labels[p] of every position p, widened; 0 where the label names no class. */
+    /* Element labels[p] of every position p, widened; 0 where the label names no class, and up to
+     * the end of `picked`, which has KERNEL_TILE_POSITIONS. */
     void (*pick)(const struct kernel_tile *tile, const int64_t *labels, double *picked);
 
-    /* Sum_c k_c * (-lp_c) of one position, where lp is log_softmax(x) (after scan with sums) or x. */
-    double (*weigh_logits)(const struct kernel_tile *tile, size_t position,
-                           const struct kernel_rows *rows, const struct kernel_factors *factors);
-    double (*weigh_logs)(const struct kernel_tile *tile, size_t position,
-                         const struct kernel_factors *factors);
+    /* Sum_c k_c * (-lp_c) of one position; lp is log_softmax(x) (after scan with sums), x, or log x,
+     * and then its terms are those of kernel_entropy_term. */
+    double (*weigh)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
+                    const struct kernel_rows *rows, const struct kernel_factors *factors);
 
-    /* Sum_c of kernel_entropy_term(k_c, x_c). */
-    double (*weigh_probabilities)(const struct kernel_tile *tile, size_t position,
-                                  const struct kernel_factors *factors);
+    /* The gradient of sum_c k_c * (-lp_c) of one position with respect to x, written to y, the tile's:
+     *     logits          p_c * sum_{j != c} k_j - k_c * (1 - p_c)   where nothing cancels but the k
+     *     log x, x        -k_c, and -k_c / x_c, which is 0 where k_c is */
+    void (*gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
+                     const struct kernel_rows *rows, const struct kernel_slope *slope, void *y);
+
+    /* The same of logits for all positions at once, k being factors[p] at labels[p] and 0 elsewhere;
+     * a label that names no class has no k there.  `picked` is what pick found. */
+    void (*label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                           const int64_t *labels, const double *picked, const double *factors,
+                           void *y);
+
+    /* Of every position, with p the probabilities that its elements are or stand for (after scan, with
+     * sums for logits): - sum_c p_c log p_c; max_c p_c; (1 - p_y)^2 + sum_{c != y} p_c^2 with y the
+     * label; and the rank of the label, #{x_j > x_y} + #{j < y: x_j = x_y}, a NaN being the largest, or
+     * C where it names no class.  `found` has KERNEL_TILE_POSITIONS. */
+    void (*entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
+                    const struct kernel_rows *rows, double *found);
+    void (*confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
+                       const struct kernel_rows *rows, double *found);
+    void (*brier)(const struct kernel_tile *tile, enum kernel_stage stage,
+                  const struct kernel_rows *rows, const int64_t *labels, const double *picked,
+                  double *found);
+    void (*rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found);
 
     /* The first class of a position whose element is negative; C if there is none. */
     size_t (*find_negative)(const struct kernel_tile *tile, size_t position);
@@ -100,6 +134,9 @@ struct kernel_level {
 
 /* All levels of this build, lowest first, *count of them; the first runs everywhere. */
 const struct kernel_level *kernel_levels(size_t *count);
+
+/* e^x, of all levels. */
+double kernel_exp(double x);
 
 /* -k log q as in H(p, q): 0 where k is 0, also at q = 0 where a plain product would be NaN. */
 double kernel_entropy_term(double k, double q);

@@ -1,4 +1,4 @@
-/* levels.c - the levels of CPU in this build, and one term of H(p, q) for them all. */
+/* levels.c - the levels of CPU in this build, and what is the same for them all. */
 #define VECTOR_BYTES 16
 #include "kernels/elementary.h"
 #include "kernels/kernel.h"
@@ -48,6 +48,11 @@ const struct kernel_level *kernel_levels(size_t *count)
 {
     *count = sizeof levels / sizeof levels[0];
     return levels;
+}
+
+double kernel_exp(double x)
+{
+    return exp_full(vec_all(x), vec_all(0.0))[0];
 }
 
 double kernel_entropy_term(double k, double q)

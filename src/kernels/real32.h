@@ -87,15 +87,15 @@ static inline struct exps exps_keep(real_mask mask, struct exps e)
     return (struct exps){real_keep(mask, e.high), real_keep(mask, e.low)};
 }
 
-/* 1 / (1 + rest), and the scale of exponentials out of it. */
+/* factor / (1 + rest), and the scale of exponentials out of it. */
 struct softmax_factor {
     struct wide value;
 };
 
-static inline struct softmax_factor softmax_factor(struct wide rest)
+static inline struct softmax_factor softmax_factor(struct wide rest, struct wide factor)
 {
-    return (struct softmax_factor){
-        {{1.0 / EXP_SCALE / (1.0 + rest.part[0]), 1.0 / EXP_SCALE / (1.0 + rest.part[1])}}};
+    return (struct softmax_factor){{{factor.part[0] / EXP_SCALE / (1.0 + rest.part[0]),
+                                     factor.part[1] / EXP_SCALE / (1.0 + rest.part[1])}}};
 }
 
 static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)

@@ -36,30 +36,29 @@ static inline struct exps exps_keep(real_mask mask, struct exps e)
     return (struct exps){real_keep(mask, e.value)};
 }
 
-/* 1 / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2.1 units. */
+/* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2.1 units.
+ * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
 struct softmax_factor {
-    vec high, low;
+    vec high, low, last;
 };
 
-static inline struct softmax_factor softmax_factor(struct wide rest)
+static inline struct softmax_factor softmax_factor(struct wide rest, struct wide factor)
 {
-    vec r = rest.part[0], total = 1.0 + r, high = 1.0 / total;
-    vec lost = lost_beside_one(r, total);
-    /* 1 - total * high exactly, by splitting both into halves (T. J. Dekker, Numer. Math. 18, 1971). */
-    vec a = total * 0x1p27 + total, b = high * 0x1p27 + high;
-    vec total_head = a - (a - total), head = b - (b - high);
-    vec total_tail = total - total_head, tail = high - head;
-    vec missing =
-        ((1.0 - total_head * head) - total_head * tail - total_tail * head) - total_tail * tail;
+    vec r = rest.part[0], total = 1.0 + r, inverse = 1.0 / total;
+    vec missing = (1.0 - total * inverse) - product_lost(total, inverse);
+    vec inverse_low = (missing - lost_beside_one(r, total) * inverse) * inverse;
+    ivec is_small = (factor.part[0] < 0x1p900) & (factor.part[0] > -0x1p900);
+    vec first = vec_select(is_small, factor.part[0], vec_all(1.0)), high = first * inverse;
 
-    return (struct softmax_factor){high, (missing - lost * high) * high};
+    return (struct softmax_factor){high, product_lost(first, inverse) + first * inverse_low,
+                                   vec_select(is_small, vec_all(1.0), factor.part[0])};
 }
 
 static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
     vec low, d = real_difference(x, max, &low);
 
-    return (struct wide){{exp_times(factor.high, factor.low, d, low)}};
+    return (struct wide){{exp_times(factor.high, factor.low, d, low) * factor.last}};
 }
 
 /* Sums of exponentials, one in every lane, and what their roundings have lost. */

@@ -243,8 +243,12 @@ void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows 
     else
         scan_along_positions(tile, sums, rows);
     for (size_t p = 0; p < tile->positions && sums; p += LANES) {
-        if (tile->positions - p < LANES) /* the arrays have room for whole vectors */
-            memset(rows->rest + tile->positions, 0, (p + LANES - tile->positions) * sizeof(double));
+        if (tile->positions - p < LANES) { /* the arrays have room for whole vectors */
+            size_t bytes = (p + LANES - tile->positions) * sizeof(double);
+
+            memset(rows->rest + tile->positions, 0, bytes);
+            memset(rows->max + tile->positions, 0, bytes);
+        }
         vec_store(rows->log_rest + p, log1p_full(vec_load(rows->rest + p)));
     }
 }

@@ -3,6 +3,8 @@
 
 static void pick(const struct kernel_tile *tile, const int64_t *labels, double *picked)
 {
+    for (size_t p = tile->positions; p < KERNEL_TILE_POSITIONS; p++)
+        picked[p] = 0.0;
     for (size_t p = 0; p < tile->positions; p++) {
         bool names_one = labels[p] >= 0 && (uint64_t)labels[p] < tile->classes;
 
@@ -31,8 +33,12 @@ const struct kernel KERNEL(kernel) = {
     .exp = KERNEL(exp),
     .log = KERNEL(log),
     .pick = pick,
-    .weigh_logits = KERNEL(weigh_logits),
-    .weigh_logs = KERNEL(weigh_logs),
-    .weigh_probabilities = KERNEL(weigh_probabilities),
+    .weigh = KERNEL(weigh),
+    .gradient = KERNEL(gradient),
+    .label_gradient = KERNEL(label_gradient),
+    .entropy = KERNEL(entropy),
+    .confidence = KERNEL(confidence),
+    .brier = KERNEL(brier),
+    .rank = KERNEL(rank),
     .find_negative = find_negative,
 };

@@ -13,15 +13,30 @@
 #define KERNEL_PASTE(name, type, level) name##_##type##_##level
 
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
-void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
+void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                     const double *factors, void *y);
 void KERNEL(log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
 void KERNEL(exp)(const struct kernel_tile *tile, void *y);
 void KERNEL(log)(const struct kernel_tile *tile, void *y);
-double KERNEL(weigh_logits)(const struct kernel_tile *tile, size_t position,
-                            const struct kernel_rows *rows, const struct kernel_factors *factors);
-double KERNEL(weigh_logs)(const struct kernel_tile *tile, size_t position,
-                          const struct kernel_factors *factors);
-double KERNEL(weigh_probabilities)(const struct kernel_tile *tile, size_t position,
-                                   const struct kernel_factors *factors);
+double KERNEL(weigh)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
+                     const struct kernel_rows *rows, const struct kernel_factors *factors);
+void KERNEL(gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
+                      const struct kernel_rows *rows, const struct kernel_slope *slope, void *y);
+void KERNEL(label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                            const int64_t *labels, const double *picked, const double *factors,
+                            void *y);
+void KERNEL(entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
+                     const struct kernel_rows *rows, double *found);
+void KERNEL(confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
+                        const struct kernel_rows *rows, double *found);
+void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
+                   const struct kernel_rows *rows, const int64_t *labels, const double *picked,
+                   double *found);
+void KERNEL(rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found);
+
+/* 1 - p of every position's label, to the last digit where it is close to 0. */
+void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
+                        const struct kernel_rows *rows, const int64_t *labels, const double *picked,
+                        double *found);
 
 #endif

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "kernels/table_internal.h"
+#include "kernels/terms.h"
 
 enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 
@@ -15,16 +16,39 @@ struct row_lanes {
     struct softmax_factor factor;
 };
 
-static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide log_rest)
+static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide log_rest,
+                                         struct wide factor)
 {
-    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest)};
+    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest, factor)};
 }
 
-/* Which NaN comes out of an addition depends on the order of its operands, which compilers choose: so
- * one NaN for all. */
-static inline vec one_nan(vec y)
+/* What there is to know of the rows, but for elementwise operations; factors may be NULL. */
+struct known {
+    const struct kernel_rows *rows;
+    const double *factors;
+};
+
+/* Of one position, in all lanes. */
+static inline struct row_lanes lanes_of_position(const struct known *known, size_t p)
 {
-    return vec_select(y == y, y, vec_all(__builtin_nan("")));
+    const struct kernel_rows *rows = known->rows;
+
+    if (rows == NULL)
+        return (struct row_lanes){0};
+    return row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->log_rest[p]),
+                     wide_all(known->factors != NULL ? known->factors[p] : 1.0));
+}
+
+/* Of the positions from `p` on. */
+static inline struct row_lanes lanes_of_positions(const struct known *known, size_t p)
+{
+    const struct kernel_rows *rows = known->rows;
+
+    if (rows == NULL)
+        return (struct row_lanes){0};
+    return row_lanes(wide_load(rows->max + p), wide_load(rows->rest + p),
+                     wide_load(rows->log_rest + p),
+                     known->factors != NULL ? wide_load(known->factors + p) : wide_all(1.0));
 }
 
 /* The operation on one vector. */
@@ -48,15 +72,12 @@ static inline real_vec apply(enum operation operation, real_vec x, const struct 
 }
 
 static inline void write_row(enum operation operation, const struct kernel_tile *tile, size_t p,
-                             const struct kernel_rows *rows, REAL *y)
+                             const struct known *known, REAL *y)
 {
     const REAL *x = row_of(tile, p);
-    struct row_lanes row = {0};
+    struct row_lanes row = lanes_of_position(known, p);
     size_t c = 0;
 
-    if (rows != NULL)
-        row =
-            row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->log_rest[p]));
     y += p * tile->position_stride;
     for (; c + REALS <= tile->classes; c += REALS)
         real_store(y + c, apply(operation, real_load(x + c), &row));
@@ -67,15 +88,12 @@ static inline void write_row(enum operation operation, const struct kernel_tile 
 
 /* REALS positions that lie side by side, from `p` on; fewer at the end of the tile. */
 static inline void write_columns(enum operation operation, const struct kernel_tile *tile, size_t p,
-                                 const struct kernel_rows *rows, REAL *y)
+                                 const struct known *known, REAL *y)
 {
     const REAL *x = row_of(tile, p);
     size_t count = tile->positions - p < REALS ? tile->positions - p : REALS;
-    struct row_lanes row = {0};
+    struct row_lanes row = lanes_of_positions(known, p);
 
-    if (rows != NULL)
-        row = row_lanes(wide_load(rows->max + p), wide_load(rows->rest + p),
-                        wide_load(rows->log_rest + p));
     for (size_t c = 0; c < tile->classes; c++) {
         size_t at = c * tile->class_stride;
 
@@ -88,34 +106,35 @@ static inline void write_columns(enum operation operation, const struct kernel_t
 }
 
 static inline void write_tile(enum operation operation, const struct kernel_tile *tile,
-                              const struct kernel_rows *rows, void *y)
+                              struct known known, void *y)
 {
     if (tile->class_stride == 1) {
         for (size_t p = 0; p < tile->positions; p++)
-            write_row(operation, tile, p, rows, y);
+            write_row(operation, tile, p, &known, y);
         return;
     }
     assert(tile->position_stride == 1); /* one of the two is */
     for (size_t p = 0; p < tile->positions; p += REALS)
-        write_columns(operation, tile, p, rows, y);
+        write_columns(operation, tile, p, &known, y);
 }
 
-void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y)
+void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                     const double *factors, void *y)
 {
-    write_tile(SOFTMAX, tile, rows, y);
+    write_tile(SOFTMAX, tile, (struct known){rows, factors}, y);
 }
 
 void KERNEL(log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y)
 {
-    write_tile(LOG_SOFTMAX, tile, rows, y);
+    write_tile(LOG_SOFTMAX, tile, (struct known){rows, NULL}, y);
 }
 
 void KERNEL(exp)(const struct kernel_tile *tile, void *y)
 {
-    write_tile(EXP, tile, NULL, y);
+    write_tile(EXP, tile, (struct known){NULL, NULL}, y);
 }
 
 void KERNEL(log)(const struct kernel_tile *tile, void *y)
 {
-    write_tile(LOG, tile, NULL, y);
+    write_tile(LOG, tile, (struct known){NULL, NULL}, y);
 }

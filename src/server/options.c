@@ -12,6 +12,7 @@ struct codec_limits options_codec_limits(const struct server_options *options)
         .elements_max = (size_t)options->elements_max,
         .envelope_bytes_max = (size_t)options->envelope_bytes_max,
         .json_depth_max = (unsigned)options->json_depth_max,
+        .confusion_classes_max = (size_t)options->confusion_classes_max,
     };
 }
 

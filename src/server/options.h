@@ -18,6 +18,7 @@ struct server_options {
     uint64_t elements_max;
     uint64_t envelope_bytes_max;
     uint64_t json_depth_max;
+    uint64_t confusion_classes_max;
     uint64_t memory_budget_bytes; /* 0: by the memory there is */
     uint64_t pool_bytes_max;
     uint64_t connections_max;

@@ -45,7 +45,7 @@ static void raise_to(double *worst, double error)
 static void judge_row(const struct loss_result *result, const struct loss_tensor *logits,
                       size_t row, size_t target, struct errors *worst)
 {
-    const struct loss_tensor *outputs = result->outputs;
+    const struct loss_tensor *parts = result->parts;
     size_t classes = result->classes, first = row * classes, argmax = 0;
     long double max, sum = 0.0L, lost = 0.0L, log_rest;
 
@@ -71,11 +71,11 @@ static void judge_row(const struct loss_result *result, const struct loss_tensor
 
         raise_to(&worst->log_softmax,
                  number_units_from_truth(result->dtype,
-                                         number_at(&outputs[LOSS_OUTPUT_LOG_SOFTMAX], first + c),
+                                         number_at(&parts[LOSS_PART_LOG_SOFTMAX], first + c),
                                          d - log_rest));
         raise_to(&worst->softmax,
                  number_units_from_truth(result->dtype,
-                                         number_at(&outputs[LOSS_OUTPUT_SOFTMAX], first + c),
+                                         number_at(&parts[LOSS_PART_SOFTMAX], first + c),
                                          expl(d) / (1.0L + sum)));
     }
 }

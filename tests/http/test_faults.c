@@ -191,7 +191,7 @@ static const struct fault faults[] = {
     {WITH("\"Reduction\":\"sum\""), "unknown_field", "/Reduction", "\"reduction\"?"},
     {WITH("\"\":1"), "unknown_field", "/", NULL},
     {WITH("\"a/b~c\":1"), "unknown_field", "/a~1b~0c", NULL},
-    {WITH("\"k\":1"), "unknown_field", "/k", NULL},
+    {WITH("\"n\":1"), "unknown_field", "/n", NULL},
     {WITH("\"reduction\":\"Mean\""), "unknown_value", "/reduction",
      "\"mean\", \"sum\" or \"none\""},
     {WITH("\"reduction\":\"batchmean\""), "unknown_value", "/reduction", "\"mean\""},

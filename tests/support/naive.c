@@ -12,6 +12,7 @@ typedef long double real;
 struct row {
     size_t classes;
     real *x, *p, *lp;
+    real *k;       /* factors of -lp in the loss; none are in a sum that is not wanted */
     double *q, *w; /* class probabilities, or NULL; weights */
 };
 
@@ -88,6 +89,37 @@ static real loss_of_index(const struct row *row, const struct loss_request *requ
     return row->classes == 0 && e > 0 ? (real)NAN : label + uniform; /* e/C is infinite, times 0 */
 }
 
+/* The factors of the row at position r, before any division; returns their sum. */
+static real fill_factors(const struct row *row, const struct loss_request *request, size_t r)
+{
+    real total = 0, e = request->label_smoothing;
+    int64_t y = row->q != NULL ? -1 : (int64_t)number_at(&request->targets, r);
+
+    for (size_t c = 0; c < row->classes; c++) {
+        real q = row->q != NULL ? (real)row->q[c] : (int64_t)c == y;
+
+        row->k[c] = 0;
+        if (row->q == NULL && y == request->ignore_index)
+            continue;
+        if (e > 0)
+            q = (1 - e) * q + e / (real)row->classes;
+        if (row->q != NULL || q != 0)
+            row->k[c] = (real)row->w[c] * q;
+        total += row->k[c];
+    }
+    return total;
+}
+
+/* Element c of the gradient of sum_c k_c (-lp_c), where `total` is the sum of all k. */
+static real slope(const struct row *row, enum loss_stage stage, real total, size_t c)
+{
+    if (stage == LOSS_STAGE_LOG_PROBABILITIES)
+        return -row->k[c];
+    if (stage == LOSS_STAGE_PROBABILITIES)
+        return row->k[c] != 0 ? -row->k[c] / row->x[c] : 0;
+    return row->p[c] * total - row->k[c];
+}
+
 static size_t find_largest(const struct row *row)
 {
     size_t largest = 0;
@@ -129,16 +161,19 @@ void naive_evaluate(const struct loss_request *request, struct naive *naive)
     size_t batch = x->rank == 1 ? 1 : x->shape[0], classes = x->shape[x->rank == 1 ? 0 : 1],
            inner = 1;
     bool has_q = loss_tensor_same_shape(x, &request->targets);
-    real sum = 0;
+    real sum = 0, total;
 
     for (unsigned i = 2; i < x->rank; i++)
         inner *= x->shape[i];
     *naive = (struct naive){.positions = batch * inner, .elements = batch * inner * classes};
     naive->losses = allocate(naive->positions, sizeof *naive->losses);
     naive->predictions = allocate(naive->positions, sizeof *naive->predictions);
+    naive->gradient_terms = allocate(naive->elements, sizeof *naive->gradient_terms);
+    naive->gradient = allocate(naive->elements, sizeof *naive->gradient);
     naive->softmax = allocate(naive->elements, sizeof *naive->softmax);
     naive->log_softmax = allocate(naive->elements, sizeof *naive->log_softmax);
     struct row row = {classes,
+                      allocate(classes, sizeof(real)),
                       allocate(classes, sizeof(real)),
                       allocate(classes, sizeof(real)),
                       allocate(classes, sizeof(real)),
@@ -155,17 +190,23 @@ void naive_evaluate(const struct loss_request *request, struct naive *naive)
         }
         evaluate_row(request, &row, r, naive);
         sum += (real)naive->losses[r];
+        total = fill_factors(&row, request, r);
         for (size_t c = 0; c < classes; c++) {
             size_t at = (r / inner * classes + c) * inner + r % inner;
 
             naive->softmax[at] = (double)row.p[c];
             naive->log_softmax[at] = (double)row.lp[c];
+            naive->gradient_terms[at] = (double)(fabsl(row.p[c] * total) + fabsl(row.k[c]));
+            naive->gradient[at] = (double)slope(&row, request->stage, total, c);
         }
     }
     naive->sum = (double)sum;
+    for (size_t i = 0; i < naive->elements && request->reduction == LOSS_REDUCTION_MEAN; i++)
+        naive->gradient[i] /= naive->gradient[i] != 0 ? naive->divisor : 1; /* of ignored rows */
     free(row.x);
     free(row.p);
     free(row.lp);
+    free(row.k);
     free(row.q);
     free(row.w);
 }
@@ -175,6 +216,8 @@ void naive_free(struct naive *naive)
     free(naive->losses);
     free(naive->softmax);
     free(naive->log_softmax);
+    free(naive->gradient);
+    free(naive->gradient_terms);
     free(naive->predictions);
 }
 

@@ -11,6 +11,8 @@ struct naive {
     double *losses;
     double *softmax;
     double *log_softmax;
+    double *gradient;       /* of the reduced loss, with respect to the predictions */
+    double *gradient_terms; /* the magnitudes of the two terms that it is the difference of */
     int64_t *predictions;
     double sum;     /* numerator and */
     double divisor; /* denominator of the mean */

@@ -157,7 +157,9 @@ static bool read_record(const json_t *json, struct record *record)
                read_tensor(json_object_get(expected64, "log_softmax"), &record->log_softmax) &&
                read_tensor(json_object_get(expected64, "softmax"), &record->softmax);
     if (record->op == RECORD_GRADIENT)
-        return read_tensor(json_object_get(json, "loss64"), &record->loss64);
+        return read_tensor(json_object_get(json, "loss64"), &record->loss64) &&
+               read_tensor(expected64, &record->expected64) &&
+               read_tensor(json_object_get(args, "grad_output"), &record->upstream);
     return read_tensor(json_object_get(json, "expected"), &record->expected) &&
            read_tensor(expected64, &record->expected64);
 }
@@ -213,8 +215,9 @@ void records_free(struct record *records, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct record *record = &records[i];
         const struct record_tensor *tensors[] = {
-            &record->input,      &record->target, &record->weight,      &record->expected,
-            &record->expected64, &record->loss64, &record->log_softmax, &record->softmax};
+            &record->input,    &record->target,      &record->weight,
+            &record->expected, &record->expected64,  &record->upstream,
+            &record->loss64,   &record->log_softmax, &record->softmax};
 
         for (size_t t = 0; t < sizeof tensors / sizeof tensors[0]; t++)
             free((void *)tensors[t]->tensor.data);

@@ -1,7 +1,7 @@
 /* records.h - recorded calls of PyTorch's losses, with their results, read from tests/data.
  *
  * One file is gzip-compressed JSON, one record a line: edge_cases (results and errors of PyTorch),
- * gradient_cases (used for their true losses) and accuracy_small (true losses and softmaxes).  A
+ * gradient_cases (true gradients and losses) and accuracy_small (true losses and softmaxes).  A
  * record is plain data; a test turns it into a call of libloss, or into a request over HTTP. */
 #ifndef SUPPORT_RECORDS_H
 #define SUPPORT_RECORDS_H
@@ -15,7 +15,7 @@
 enum record_op {
     RECORD_CROSS_ENTROPY, /* predictions are logits */
     RECORD_NLL_LOSS,      /* predictions are log-probabilities */
-    RECORD_GRADIENT,      /* of cross_entropy; only loss64 is read */
+    RECORD_GRADIENT,      /* of cross_entropy with respect to the logits */
     RECORD_ACCURACY,      /* of cross_entropy, none of the options given */
 };
 
@@ -48,8 +48,9 @@ struct record {
     double label_smoothing;
     char *error_type, *error_message; /* the Python exception; NULL where a value comes out */
     struct record_tensor expected;    /* as PyTorch rounds; edge cases */
-    struct record_tensor expected64;  /* float64, before that rounding; edge cases */
-    struct record_tensor loss64;      /* the true loss, in float64; the other files */
+    struct record_tensor expected64;  /* float64, before that rounding; edge cases, gradients */
+    struct record_tensor upstream; /* of gradients: that of the loss, shaped as it; or not given */
+    struct record_tensor loss64;   /* the true loss, in float64; the other files */
     struct record_tensor log_softmax, softmax; /* true, in float64; accuracy */
 };
 

@@ -63,9 +63,9 @@ static void check_accuracy(enum loss_dtype dtype, double units)
         assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
         assert_int_equal(result.loss.dtype, dtype);
         check_tensor(record->name, "loss", &result.loss, &record->loss64.tensor, units);
-        check_tensor(record->name, "log_softmax", &result.outputs[LOSS_OUTPUT_LOG_SOFTMAX],
+        check_tensor(record->name, "log_softmax", &result.parts[LOSS_PART_LOG_SOFTMAX],
                      &record->log_softmax.tensor, units);
-        check_tensor(record->name, "softmax", &result.outputs[LOSS_OUTPUT_SOFTMAX],
+        check_tensor(record->name, "softmax", &result.parts[LOSS_PART_SOFTMAX],
                      &record->softmax.tensor, units);
         loss_arena_reset(&arena);
     }

@@ -17,8 +17,10 @@
 #include "codec/request_json.h"
 #include "support/numbers.h"
 
-static const struct codec_limits limits = {
-    .elements_max = 1000000, .envelope_bytes_max = 65536, .json_depth_max = 32};
+static const struct codec_limits limits = {.elements_max = 1000000,
+                                           .envelope_bytes_max = 65536,
+                                           .json_depth_max = 32,
+                                           .confusion_classes_max = 1000};
 
 /* Answer a body that lies in a block which ends with its padding. */
 static enum loss_status answer_bytes(const char *bytes, size_t length,

@@ -9,6 +9,7 @@
 
 #include "loss/evaluation.h"
 #include "support/numbers.h"
+#include "support/wants.h"
 
 enum { N = 3, C = 5 };
 
@@ -44,12 +45,6 @@ static void check_all(const char *what, const struct loss_tensor *got, const dou
     }
 }
 
-static void want_everything(struct loss_request *request)
-{
-    for (int i = 0; i < LOSS_OUTPUT_COUNT; i++)
-        request->wants[i] = true;
-}
-
 static void the_golden_example_has_twelve_digits(void **state)
 {
     const double wanted[LOSS_REDUCTION_COUNT][N] = {
@@ -73,9 +68,9 @@ static void the_golden_example_has_twelve_digits(void **state)
         request.reduction = (enum loss_reduction)r;
         assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
         check_all(loss_reduction_name(request.reduction), &result.loss, wanted[r], 1e-12);
-        check_all("losses", &result.outputs[LOSS_OUTPUT_LOSSES], golden_losses, 1e-12);
-        check_all("softmax", &result.outputs[LOSS_OUTPUT_SOFTMAX], golden_softmax[0], 1e-12);
-        check_all("log_softmax", &result.outputs[LOSS_OUTPUT_LOG_SOFTMAX], golden_log_softmax[0],
+        check_all("losses", &result.parts[LOSS_PART_LOSSES], golden_losses, 1e-12);
+        check_all("softmax", &result.parts[LOSS_PART_SOFTMAX], golden_softmax[0], 1e-12);
+        check_all("log_softmax", &result.parts[LOSS_PART_LOG_SOFTMAX], golden_log_softmax[0],
                   1e-12);
         assert_true(number_is_near(result.loss_sum, golden_sum, 1e-12, 0.0));
         assert_true(result.weight_sum == 3.0);
@@ -141,7 +136,7 @@ static void ties_go_to_the_lowest_index_and_nan_is_the_largest(void **state)
     request.wants[LOSS_OUTPUT_PREDICTIONS] = true;
     loss_arena_init(&arena, NULL);
     for (int stage = 0; stage < LOSS_STAGE_COUNT; stage++) {
-        const struct loss_tensor *got = &result.outputs[LOSS_OUTPUT_PREDICTIONS];
+        const struct loss_tensor *got = &result.parts[LOSS_PART_PREDICTIONS];
 
         request.stage = (enum loss_stage)stage;
         request.predictions.shape[0] = request.targets.shape[0] = 6;

@@ -80,6 +80,7 @@ static void set_up(struct fixture *fixture)
                                                .elements_max = 100,
                                                .envelope_bytes_max = 1000,
                                                .json_depth_max = 32,
+                                               .confusion_classes_max = 1000,
                                                .request_timeout_ms = 60000,
                                                .version = "1.2.3",
                                                .revision = "abc"};

@@ -12,6 +12,7 @@
 #include "loss/evaluation.h"
 #include "support/naive.h"
 #include "support/numbers.h"
+#include "support/wants.h"
 
 enum { ELEMENTS_MAX = 16384, CLASSES_MAX = 8192 };
 
@@ -85,8 +86,9 @@ static void make_sample(struct sample *sample, size_t shape, enum loss_stage sta
     request->weights = below(random, 2) == 0 ? &sample->weights : NULL;
     request->label_smoothing = below(random, 2) == 0 ? 0.0 : number_random(random);
     request->reduction = (enum loss_reduction)below(random, LOSS_REDUCTION_COUNT);
+    want_everything(request);
     for (int i = 0; i < LOSS_OUTPUT_COUNT; i++)
-        request->wants[i] = below(random, 4) != 0;
+        request->wants[i] &= below(random, 4) != 0;
 }
 
 /* float64 is compared to 1e-12, the accuracy of the formulas; the others to 1.5 units of their own. */
@@ -104,25 +106,43 @@ static void check_values(const char *what, const struct loss_tensor *got, const 
     }
 }
 
+/* A gradient is a difference: where its terms are close, its error is theirs. */
+static void check_gradient(const struct loss_tensor *got, const struct naive *naive)
+{
+    for (size_t i = 0; i < naive->elements; i++) {
+        double value = number_at(got, i), want = naive->gradient[i];
+        double slack = naive->gradient_terms[i] * (got->dtype == LOSS_FLOAT64 ? 1e-15 : 0x1p-25);
+
+        if (number_units_apart(got->dtype, value, want) > 1.5 && !(fabs(value - want) <= slack))
+            fail_msg("gradient[%zu] of %s: got %.17g, want %.17g", i, loss_dtype_name(got->dtype),
+                     value, want);
+    }
+}
+
 static void check_outputs(const struct loss_request *request, const struct loss_result *result,
                           const struct naive *naive)
 {
-    const struct loss_tensor *outputs = result->outputs;
+    const struct loss_tensor *parts = result->parts;
 
     if (request->wants[LOSS_OUTPUT_LOSSES])
-        check_values("losses", &outputs[LOSS_OUTPUT_LOSSES], naive->losses, naive->positions);
+        check_values("losses", &parts[LOSS_PART_LOSSES], naive->losses, naive->positions);
     if (request->wants[LOSS_OUTPUT_SOFTMAX]) {
-        assert_int_equal(outputs[LOSS_OUTPUT_SOFTMAX].dtype, request->predictions.dtype);
-        assert_true(loss_tensor_same_shape(&outputs[LOSS_OUTPUT_SOFTMAX], &request->predictions));
-        check_values("softmax", &outputs[LOSS_OUTPUT_SOFTMAX], naive->softmax, naive->elements);
+        assert_int_equal(parts[LOSS_PART_SOFTMAX].dtype, request->predictions.dtype);
+        assert_true(loss_tensor_same_shape(&parts[LOSS_PART_SOFTMAX], &request->predictions));
+        check_values("softmax", &parts[LOSS_PART_SOFTMAX], naive->softmax, naive->elements);
     }
     if (request->wants[LOSS_OUTPUT_LOG_SOFTMAX]) {
-        assert_int_equal(outputs[LOSS_OUTPUT_LOG_SOFTMAX].dtype, request->predictions.dtype);
-        check_values("log_softmax", &outputs[LOSS_OUTPUT_LOG_SOFTMAX], naive->log_softmax,
+        assert_int_equal(parts[LOSS_PART_LOG_SOFTMAX].dtype, request->predictions.dtype);
+        check_values("log_softmax", &parts[LOSS_PART_LOG_SOFTMAX], naive->log_softmax,
                      naive->elements);
     }
+    if (request->wants[LOSS_OUTPUT_GRADIENT]) {
+        assert_int_equal(parts[LOSS_PART_GRADIENT].dtype, request->predictions.dtype);
+        assert_true(loss_tensor_same_shape(&parts[LOSS_PART_GRADIENT], &request->predictions));
+        check_gradient(&parts[LOSS_PART_GRADIENT], naive);
+    }
     if (request->wants[LOSS_OUTPUT_PREDICTIONS])
-        assert_memory_equal(outputs[LOSS_OUTPUT_PREDICTIONS].data, naive->predictions,
+        assert_memory_equal(parts[LOSS_PART_PREDICTIONS].data, naive->predictions,
                             naive->positions * sizeof(int64_t));
 }
 
@@ -196,10 +216,10 @@ static void what_is_given_comes_back_unchanged(void **state)
     request.wants[LOSS_OUTPUT_SOFTMAX] = request.wants[LOSS_OUTPUT_LOG_SOFTMAX] = true;
     request.stage = LOSS_STAGE_PROBABILITIES;
     assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
-    assert_memory_equal(result.outputs[LOSS_OUTPUT_SOFTMAX].data, x, sizeof x);
+    assert_memory_equal(result.parts[LOSS_PART_SOFTMAX].data, x, sizeof x);
     request.stage = LOSS_STAGE_LOG_PROBABILITIES;
     assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
-    assert_memory_equal(result.outputs[LOSS_OUTPUT_LOG_SOFTMAX].data, x, sizeof x);
+    assert_memory_equal(result.parts[LOSS_PART_LOG_SOFTMAX].data, x, sizeof x);
     loss_arena_reset(&arena);
 }
 
@@ -228,8 +248,8 @@ static void degenerate_rows_have_no_softmax(void **state)
         double want = i < 9 ? (double)NAN : p[i - 9], want_log = i < 9 ? (double)NAN : lp[i - 9];
 
         assert_true(
-            number_is_near(number_at(&result.outputs[LOSS_OUTPUT_SOFTMAX], i), want, 1e-15, 0.0));
-        assert_true(number_is_near(number_at(&result.outputs[LOSS_OUTPUT_LOG_SOFTMAX], i), want_log,
+            number_is_near(number_at(&result.parts[LOSS_PART_SOFTMAX], i), want, 1e-15, 0.0));
+        assert_true(number_is_near(number_at(&result.parts[LOSS_PART_LOG_SOFTMAX], i), want_log,
                                    1e-15, 0.0));
     }
     loss_arena_reset(&arena);

@@ -11,8 +11,10 @@
 #include "codec/envelope.h"
 #include "codec/request_json.h"
 
-static const struct codec_limits wide = {
-    .elements_max = 1000000, .envelope_bytes_max = 65536, .json_depth_max = 32};
+static const struct codec_limits wide = {.elements_max = 1000000,
+                                         .envelope_bytes_max = 65536,
+                                         .json_depth_max = 32,
+                                         .confusion_classes_max = 1000};
 
 /* Decode a body in a block that ends with its padding, and is gone afterwards: nothing in *request
  * may point into it. */
@@ -213,7 +215,9 @@ static void faults_of_the_options(void **state)
         {"{\"return\":\"softmax\"}", LOSS_WRONG_TYPE, "/return", "a string"},
         {"{\"return\":[\"softmax\",1]}", LOSS_WRONG_TYPE, "/return/1", "return[1] is a number"},
         {"{\"return\":[\"losses\",\"Softmax\"]}", LOSS_UNKNOWN_VALUE, "/return/1",
-         "\"losses\", \"softmax\", \"log_softmax\" or \"predictions\""},
+         "\"losses\", \"softmax\", \"log_softmax\", \"gradient\", \"predictions\", \"accuracy\", "
+         "\"top_k_accuracy\", \"perplexity\", \"entropy\", \"confidence\", \"brier\", \"ece\", "
+         "\"per_class\" or \"confusion_matrix\""},
         {"{\"return\":[\"loss\"]}", LOSS_UNKNOWN_VALUE, "/return/0", "return[0] is \"loss\""},
         {"{\"return\":[NaN]}", LOSS_NON_FINITE, "/return", "return"},
         {"{\"id\":1}", LOSS_WRONG_TYPE, "/id", "a number, but must be a string"},

@@ -15,8 +15,10 @@
 #include "codec/request_json.h"
 #include "support/numbers.h"
 
-static const struct codec_limits wide = {
-    .elements_max = 1000000, .envelope_bytes_max = 65536, .json_depth_max = 32};
+static const struct codec_limits wide = {.elements_max = 1000000,
+                                         .envelope_bytes_max = 65536,
+                                         .json_depth_max = 32,
+                                         .confusion_classes_max = 1000};
 
 /* Decode a body in a block that ends with its padding, and is gone afterwards: nothing in *request
  * may point into it. */
@@ -228,19 +230,25 @@ static void limits_hold_on_both_sides(void **state)
         enum loss_status status;
         const char *where;
     } rows[] = {
-        {"{\"logits\":[1,2,3],\"targets\":0}", {3, 99, 9}, LOSS_OK, ""},
-        {"{\"logits\":[1,2,3],\"targets\":0}", {2, 99, 9}, LOSS_TOO_MANY_ELEMENTS, "/logits"},
-        {"{\"logits\":[1,2],\"targets\":[0,1,0]}", {2, 99, 9}, LOSS_TOO_MANY_ELEMENTS, "/targets"},
-        {"{\"logits\":[1],\"targets\":0,\"id\":\"abcd\"}", {9, 8, 9}, LOSS_OK, ""},
-        {"{\"logits\":[1],\"targets\":0,\"id\":\"abcd\"}", {9, 7, 9}, LOSS_BODY_TOO_LARGE, "/id"},
-        {"{\"reduce\":true,\"logits\":[1],\"id\":\"\",\"targets\":0}", {9, 14, 9}, LOSS_OK, ""},
-        {"{\"reduce\":true,\"logits\":[1],\"id\":\"\",\"targets\":0}",
-         {9, 13, 9},
+        {"{\"logits\":[1,2,3],\"targets\":0}", {3, 99, 9, 9}, LOSS_OK, ""},
+        {"{\"logits\":[1,2,3],\"targets\":0}", {2, 99, 9, 9}, LOSS_TOO_MANY_ELEMENTS, "/logits"},
+        {"{\"logits\":[1,2],\"targets\":[0,1,0]}",
+         {2, 99, 9, 9},
+         LOSS_TOO_MANY_ELEMENTS,
+         "/targets"},
+        {"{\"logits\":[1],\"targets\":0,\"id\":\"abcd\"}", {9, 8, 9, 9}, LOSS_OK, ""},
+        {"{\"logits\":[1],\"targets\":0,\"id\":\"abcd\"}",
+         {9, 7, 9, 9},
          LOSS_BODY_TOO_LARGE,
          "/id"},
-        {"{\"logits\":[[1]],\"targets\":[0]}", {9, 99, 3}, LOSS_OK, ""},
-        {"{\"logits\":[[1]],\"targets\":[0]}", {9, 99, 2}, LOSS_TOO_DEEP, "11"},
-        {"{\"logits\":[1],\"targets\":0}", {9, 99, 1}, LOSS_TOO_DEEP, "10"},
+        {"{\"reduce\":true,\"logits\":[1],\"id\":\"\",\"targets\":0}", {9, 14, 9, 9}, LOSS_OK, ""},
+        {"{\"reduce\":true,\"logits\":[1],\"id\":\"\",\"targets\":0}",
+         {9, 13, 9, 9},
+         LOSS_BODY_TOO_LARGE,
+         "/id"},
+        {"{\"logits\":[[1]],\"targets\":[0]}", {9, 99, 9, 3}, LOSS_OK, ""},
+        {"{\"logits\":[[1]],\"targets\":[0]}", {9, 99, 9, 2}, LOSS_TOO_DEEP, "11"},
+        {"{\"logits\":[1],\"targets\":0}", {9, 99, 9, 1}, LOSS_TOO_DEEP, "10"},
     };
     struct loss_arena arena;
 

@@ -206,7 +206,7 @@ static void a_reply_has_its_members_in_order(void **state)
     (void)state;
     loss_arena_init(&arena, NULL);
     request.loss.wants[LOSS_OUTPUT_PREDICTIONS] = true;
-    result.outputs[LOSS_OUTPUT_PREDICTIONS] = (struct loss_tensor){LOSS_INT64, 1, {2}, predictions};
+    result.parts[LOSS_PART_PREDICTIONS] = (struct loss_tensor){LOSS_INT64, 1, {2}, predictions};
     text_init(&text, &arena, 16);
     assert_true(reply_json_write(&text, &request, &result));
     check_text(&text, "{\"id\":\"a\\\"b\xc3\xa9\",\"loss\":0.5,\"loss_sum\":1,\"weight_sum\":"

@@ -1,0 +1,72 @@
+/* terms.h - what sums and gradients over the classes of one position are made of, LANES classes at a
+ * time, in float64 whatever the elements are. */
+#ifndef KERNELS_TERMS_H
+#define KERNELS_TERMS_H
+
+#include "kernels/real.h"
+
+/* LANES elements of a position from class `c` on, the missing ones 0; x is its first class. */
+static inline vec elements(const struct kernel_tile *tile, const REAL *x, size_t c, size_t count)
+{
+    double lanes[LANES];
+
+    for (size_t l = 0; l < LANES; l++)
+        lanes[l] = l < count ? (double)x[(c + l) * tile->class_stride] : 0.0;
+    return vec_load(lanes);
+}
+
+/* How many of the LANES classes from `c` on there are. */
+static inline size_t classes_at(const struct kernel_tile *tile, size_t c)
+{
+    return tile->classes - c < LANES ? tile->classes - c : LANES;
+}
+
+/* The factors k of LANES classes from `c` on; q is the position's first or NULL. */
+static inline vec factors_at(const struct kernel_tile *tile, const struct kernel_factors *factors,
+                             const REAL *q, size_t c, size_t count)
+{
+    vec k = vec_all(factors->spread);
+    double weights[LANES] = {0};
+
+    if (q != NULL)
+        k = elements(tile, q, c, count) * factors->keep + factors->spread;
+    if (factors->weights == NULL)
+        return k;
+    memcpy(weights, factors->weights + c, count * sizeof weights[0]);
+    return k * vec_load(weights);
+}
+
+/* A position's first factor of q, which lies as its predictions do; NULL if there is none. */
+static inline const REAL *q_of(const struct kernel_tile *tile, const struct kernel_factors *factors,
+                               size_t position)
+{
+    return factors->q != NULL ? (const REAL *)factors->q + position * tile->position_stride : NULL;
+}
+
+/* e^(x - max) for float64 of any kind, what the difference loses included. */
+static inline vec exp_from(vec x, vec max)
+{
+    vec d = x - max, back = d - x;
+
+    return exp_full(d, (x - (d - back)) - (max + back));
+}
+
+/* The probabilities of LANES elements x of a position. */
+static inline vec probabilities_of(enum kernel_stage stage, vec x, const struct kernel_rows *rows,
+                                   size_t position)
+{
+    if (stage == KERNEL_PROBABILITIES)
+        return x;
+    if (stage == KERNEL_LOGS)
+        return exp_full(x, vec_all(0.0));
+    return exp_from(x, vec_all(rows->max[position])) / (1.0 + rows->rest[position]);
+}
+
+/* Which NaN comes out of an addition depends on the order of its operands, which compilers choose: so
+ * one NaN for all. */
+static inline vec one_nan(vec y)
+{
+    return vec_select(y == y, y, vec_all(__builtin_nan("")));
+}
+
+#endif
