@@ -40,8 +40,10 @@
     X(LOSS_REDUCTION_NONE, "none")
 
 /* What can be asked for beside the loss, and whether it needs class indices as targets.  Measures are
- * taken over the positions that are not ignored, T of them, without weights and smoothing; the mean
- * over none is NaN.  p is the row of probabilities, by the stage: softmax(x), x itself, or exp x. */
+ * taken over the positions that are not ignored, T of them; the mean over none is NaN.  But for
+ * per_class, weights and smoothing play no part.  p is the row of probabilities, by the stage:
+ * softmax(x), x itself, or exp x; it need not add up to 1.  A NaN is larger than any number, and equal
+ * to a NaN. */
 #define LOSS_OUTPUT_TABLE(X)                              \
     X(LOSS_OUTPUT_LOSSES, "losses", false)                \
     X(LOSS_OUTPUT_SOFTMAX, "softmax", false)              \
@@ -66,16 +68,17 @@
  *    softmax            X, p in the predictions' dtype, as the two that follow
  *    log_softmax        X, log p
  *    gradient           X, d loss / d predictions for the chosen reduction; with `none`, of each loss
- *                       with respect to its own row
- *    predictions        P, lowest index of the largest prediction, a NaN being the largest
+ *                       with respect to its own row; 0 in ignored rows, also where all are
+ *    predictions        P, lowest index of the largest prediction
  *    accuracy           share of positions whose prediction is the target
  *    top_k_accuracy     share whose target y has rank < k, rank = #{x_j > x_y} + #{j < y: x_j = x_y}
  *    perplexity         exp(mean of -log p_y)
  *    entropy            mean of -sum_c p_c log p_c, in nats
  *    confidence         mean of max_c p_c
- *    brier              mean of sum_c (p_c - [c = y])^2: the sum convention, 0 .. 2
+ *    brier              mean of sum_c (p_c - [c = y])^2: the sum convention, 0 .. 2 if p adds up to 1
  *    ece                sum_b n_b/T |accuracy_b - confidence_b|, bin b holding the positions with
- *                       b/M < max_c p_c <= (b+1)/M (0 in the first, above 1 in the last, NaN in none)
+ *                       b/M < max_c p_c <= (b+1)/M, these edges rounded to float64 (0 is in the first,
+ *                       what is above 1 in the last; NaN is in none, and makes it NaN)
  *    ece_bins           (M): positions, their mean confidence and their accuracy (NaN if empty)
  *    per_class          (C), over the positions whose target is the class: sums of loss and weight,
  *                       which add up to loss_sum and weight_sum; positions; correct ones

@@ -21,11 +21,10 @@ static size_t bin_of(double confidence, size_t bins)
         return 0;
     if (confidence > 1.0)
         return bins - 1;
-    b = (size_t)(confidence * count); /* at most one off, by rounding or on an edge */
+    b = (size_t)(confidence *
+                 count); /* never too low: above an edge, the product is at least b + 1 */
     if (b > 0 && confidence <= (double)b / count)
         b--;
-    if (b + 1 < bins && confidence > (double)(b + 1) / count)
-        b++;
     return b < bins ? b : bins - 1;
 }
 
