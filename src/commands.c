@@ -50,14 +50,14 @@ static char *read_all(FILE *file, const char *name, uint64_t limit, size_t *leng
 static int answer(const struct config *config, const char *text, size_t length)
 {
     const struct codec_limits limits = options_codec_limits(&config->server);
-    const struct answer_stop never = {NULL, NULL};
+    const struct answer_host alone = {NULL, NULL, NULL};
     struct loss_arena arena;
     struct loss_error error;
     struct answer reply;
     enum loss_status status;
 
     loss_arena_init(&arena, NULL);
-    status = answer_json(text, length, &limits, &never, &arena, &reply, &error);
+    status = answer_json(text, length, &limits, &alone, &arena, &reply, &error);
     if (status != LOSS_OK)
         (void)fprintf(stderr, "lossd: %s: %s%s%s\n", loss_status_code(status), error.sentence,
                       error.where[0] != '\0' ? " at " : "", error.where);

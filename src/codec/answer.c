@@ -1,40 +1,59 @@
 /* answer.c - from the bytes of a request to the bytes of its reply. */
 #include "codec/answer.h"
 
+#include <stdatomic.h>
+
 #include "codec/reply_json.h"
 #include "codec/request_json.h"
 
 enum { REPLY_BYTES_FIRST = 512 };
 
-static bool is_stopped(const struct answer_stop *stop)
+/* An evaluation under way, for the threads that run its blocks. */
+struct evaluation {
+    struct loss_plan *plan;
+    const struct answer_host *host;
+    atomic_bool is_stopped; /* a block was left out */
+};
+
+static bool is_stopped(const struct answer_host *host)
 {
-    return stop->stopped != NULL && stop->stopped(stop->context);
+    return host->stopped != NULL && host->stopped(host->context);
 }
 
-static enum loss_status fail_stopped(struct loss_error *error)
+static void run_block(void *argument, size_t block)
 {
-    return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
+    struct evaluation *evaluation = argument;
+
+    if (is_stopped(evaluation->host))
+        evaluation->is_stopped = true;
+    else
+        loss_plan_run(evaluation->plan, block);
 }
 
 static enum loss_status evaluate(const struct codec_request *request,
-                                 const struct answer_stop *stop, struct loss_arena *arena,
+                                 const struct answer_host *host, struct loss_arena *arena,
                                  struct loss_result *result, struct loss_error *error)
 {
-    struct loss_plan *plan;
-    enum loss_status status = loss_plan_new(&request->loss, arena, &plan, error);
+    struct evaluation evaluation = {.host = host};
+    enum loss_status status = loss_plan_new(&request->loss, arena, &evaluation.plan, error);
+    size_t blocks;
 
     if (status != LOSS_OK)
         return status;
-    for (size_t block = 0; block < loss_plan_blocks(plan); block++) {
-        if (is_stopped(stop))
-            return fail_stopped(error);
-        loss_plan_run(plan, block);
+    blocks = loss_plan_blocks(evaluation.plan);
+    if (host->share != NULL) {
+        host->share(host->context, run_block, &evaluation, blocks);
+    } else {
+        for (size_t block = 0; block < blocks && !evaluation.is_stopped; block++)
+            run_block(&evaluation, block);
     }
-    return loss_plan_finish(plan, result, error);
+    if (evaluation.is_stopped)
+        return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
+    return loss_plan_finish(evaluation.plan, result, error);
 }
 
 enum loss_status answer_json(const char *text, size_t length, const struct codec_limits *limits,
-                             const struct answer_stop *stop, struct loss_arena *arena,
+                             const struct answer_host *host, struct loss_arena *arena,
                              struct answer *answer, struct loss_error *error)
 {
     struct codec_request request;
@@ -42,12 +61,12 @@ enum loss_status answer_json(const char *text, size_t length, const struct codec
     enum loss_status status;
     struct text reply;
 
-    if (is_stopped(stop))
-        return fail_stopped(error);
+    if (is_stopped(host))
+        return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
     status = request_json_decode(text, length, limits, arena, &request, error);
     if (status != LOSS_OK)
         return status;
-    status = evaluate(&request, stop, arena, &result, error);
+    status = evaluate(&request, host, arena, &result, error);
     if (status != LOSS_OK)
         return status;
     text_init(&reply, arena, REPLY_BYTES_FIRST);

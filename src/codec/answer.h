@@ -7,9 +7,15 @@
 
 #include "codec/request.h"
 
-/* Asked between steps of the work: true means that nobody waits for the answer any more. */
-struct answer_stop {
-    bool (*stopped)(void *context); /* NULL: never */
+/* What an answer asks of whoever wants it. */
+struct answer_host {
+    /* Asked between steps of the work, by any thread: true means that nobody waits for the answer any
+     * more.  NULL: never. */
+    bool (*stopped)(void *context);
+    /* Run parts 0 .. parts-1, each once, in any order and threads; return when all are done.  NULL: one
+     * after the other, here. */
+    void (*share)(void *context, void (*run)(void *argument, size_t part), void *argument,
+                  size_t parts);
     void *context;
 };
 
@@ -21,9 +27,9 @@ struct answer {
 
 /* Decode the JSON body `text` (with REQUEST_JSON_PADDING readable bytes after it), evaluate it and
  * write the reply.  Faults: those of request_json_decode and loss_evaluate, and
- * LOSS_DEADLINE_EXCEEDED once `stop` says so.  Any thread, an arena each. */
+ * LOSS_DEADLINE_EXCEEDED once `host` says so.  Any thread, an arena each. */
 enum loss_status answer_json(const char *text, size_t length, const struct codec_limits *limits,
-                             const struct answer_stop *stop, struct loss_arena *arena,
+                             const struct answer_host *host, struct loss_arena *arena,
                              struct answer *answer, struct loss_error *error);
 
 #endif

@@ -22,14 +22,24 @@ static bool is_stopped(void *context)
     return exchange->service->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
+/* Let idle workers help. */
+static void share(void *context, void (*run)(void *argument, size_t part), void *argument,
+                  size_t parts)
+{
+    const struct exchange *exchange = context;
+    struct shared_work work = {.run = run, .argument = argument, .parts = parts};
+
+    workers_share(exchange->service->workers, &work);
+}
+
 void answer_evaluate(struct exchange *exchange)
 {
-    const struct answer_stop stop = {is_stopped, exchange};
+    const struct answer_host host = {is_stopped, share, exchange};
     struct answer answer;
     struct loss_error error;
     enum loss_status status =
         answer_json(exchange->body != NULL ? exchange->body : "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                    exchange->body_length, &exchange->service->limits, &stop, &exchange->arena,
+                    exchange->body_length, &exchange->service->limits, &host, &exchange->arena,
                     &answer, &error);
 
     if (status == LOSS_OK) {

@@ -16,10 +16,12 @@ enum { STACK_BYTES = 512 * 1024 }; /* of a thread: kernels keep tiles, not rows,
 struct workers {
     struct workers_options options; /* constant */
     uv_mutex_t lock;                /* guards all down to `done` */
-    uv_cond_t not_empty;
+    uv_cond_t not_empty;            /* of queue or shared work */
     struct job *first, **last;
-    size_t waiting;  /* in the queue */
-    size_t reserved; /* places promised, waiting jobs included */
+    uv_cond_t helped;           /* a helper has left some shared work */
+    struct shared_work *shared; /* what has parts to take */
+    size_t waiting;             /* in the queue */
+    size_t reserved;            /* places promised, waiting jobs included */
     size_t busy;
     bool stopping;
     _Atomic(struct job *) done;
@@ -39,16 +41,81 @@ static void finish(struct workers *workers, struct job *job)
         workers->options.wake(workers->options.context);
 }
 
+/* Take and run parts until there are none or, for a helper, a job waits.  Called with the lock held and
+ * returns so.  Parts are taken in handfuls, small ones at the end, so that all finish together. */
+static void run_parts(struct workers *workers, struct shared_work *work, bool is_helper)
+{
+    while (work->next_part < work->parts && !(is_helper && workers->first != NULL)) {
+        size_t part = work->next_part, left = work->parts - part;
+
+        work->next_part += 1 + left / (4 * (workers->options.threads + 1));
+        left = work->next_part;
+        uv_mutex_unlock(&workers->lock);
+        for (; part < left; part++)
+            work->run(work->argument, part);
+        uv_mutex_lock(&workers->lock);
+    }
+}
+
+/* The first shared work that has parts left. */
+static struct shared_work *find_shared(const struct workers *workers)
+{
+    struct shared_work *work = workers->shared;
+
+    while (work != NULL && work->next_part >= work->parts)
+        work = work->next;
+    return work;
+}
+
+static void help(struct workers *workers, struct shared_work *work)
+{
+    workers->busy++;
+    work->helpers++;
+    run_parts(workers, work, true);
+    workers->busy--;
+    if (--work->helpers == 0)
+        uv_cond_broadcast(&workers->helped);
+}
+
+void workers_share(struct workers *workers, struct shared_work *work)
+{
+    struct shared_work **link;
+
+    work->next_part = work->helpers = 0;
+    if (work->parts < 2) {
+        for (size_t part = 0; part < work->parts; part++)
+            work->run(work->argument, part);
+        return;
+    }
+    uv_mutex_lock(&workers->lock);
+    work->next = workers->shared;
+    workers->shared = work;
+    uv_cond_broadcast(&workers->not_empty);
+    run_parts(workers, work, false);
+    while (work->helpers != 0)
+        uv_cond_wait(&workers->helped, &workers->lock);
+    for (link = &workers->shared; *link != work; link = &(*link)->next)
+        continue;
+    *link = work->next;
+    uv_mutex_unlock(&workers->lock);
+}
+
 static void work(void *argument)
 {
     struct workers *workers = argument;
 
     uv_mutex_lock(&workers->lock);
     for (;;) {
+        struct shared_work *shared = NULL;
         struct job *job;
 
-        while (workers->first == NULL && !workers->stopping)
+        while (workers->first == NULL && !workers->stopping &&
+               (shared = find_shared(workers)) == NULL)
             uv_cond_wait(&workers->not_empty, &workers->lock);
+        if (workers->first == NULL && shared != NULL) {
+            help(workers, shared);
+            continue;
+        }
         if (workers->first == NULL)
             break;
         job = workers->first;
@@ -87,6 +154,8 @@ struct workers *workers_start(const struct workers_options *options)
         goto free_threads;
     if (uv_cond_init(&workers->not_empty) != 0)
         goto destroy_lock;
+    if (uv_cond_init(&workers->helped) != 0)
+        goto destroy_not_empty;
     for (; workers->started < options->threads; workers->started++) {
         if (uv_thread_create_ex(&workers->threads[workers->started], &thread, work, workers) != 0) {
             workers_stop(workers);
@@ -95,6 +164,8 @@ struct workers *workers_start(const struct workers_options *options)
     }
     return workers;
 
+destroy_not_empty:
+    uv_cond_destroy(&workers->not_empty);
 destroy_lock:
     uv_mutex_destroy(&workers->lock);
 free_threads:
@@ -115,6 +186,7 @@ void workers_stop(struct workers *workers)
     for (size_t i = 0; i < workers->started; i++)
         (void)uv_thread_join(&workers->threads[i]); /* fails for no thread that was started once */
     assert(workers->first == NULL);
+    uv_cond_destroy(&workers->helped);
     uv_cond_destroy(&workers->not_empty);
     uv_mutex_destroy(&workers->lock);
     free(workers->threads);

@@ -38,6 +38,20 @@ bool workers_reserve(struct workers *workers);
 void workers_unreserve(struct workers *workers);
 void workers_submit(struct workers *workers, struct job *job);
 
+/* Work in parts, which threads that have nothing else to do help with. */
+struct shared_work {
+    void (*run)(void *argument, size_t part); /* on any of the threads; each part once */
+    void *argument;
+    size_t parts;
+    /* The workers' own: */
+    struct shared_work *next;
+    size_t next_part, helpers;
+};
+
+/* Run all parts, here and on idle threads; returns when all are done.  A waiting job is more important
+ * to a helper than the next part.  Any thread may share, a worker running a job above all. */
+void workers_share(struct workers *workers, struct shared_work *work);
+
 /* All jobs that are done, oldest first, linked by `next`; NULL if there are none. */
 struct job *workers_take_done(struct workers *workers);
 

@@ -1,17 +1,20 @@
 /* bench_kernels.c - nanoseconds per element of an evaluation, for each level of CPU, on one thread.
  *
- * For every shape the fastest of several runs: of the loss alone, and with softmax; beside it what it
- * takes to read the same memory once.  `make bench-kernels` runs it; PYTHON names a Python that has
+ * For every shape the fastest of several runs: of the loss alone, with softmax, and with the gradient;
+ * beside it what it takes to read the same memory once.  At the end one large request on several threads.  `make bench-kernels` runs it; PYTHON names a Python that has
  * torch, if PyTorch is to be measured in the same run. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "loss/evaluation.h"
 #include "loss/kernel.h"
 
-enum { RUNS = 7, SPOTS = 64 };
+enum { RUNS = 7, SPOTS = 64, THREADS_MAX = 64 };
 
 static const size_t shapes[][3] = {/* N, C, inner */
                                    {65536, 10, 1},
@@ -50,6 +53,53 @@ static void fill(float *x, size_t count)
     }
 }
 
+/* Memory that is kept for the next run, as the daemon keeps it for the next request: else most of the
+ * time would go into new pages. */
+struct kept {
+    void *block;
+    size_t bytes;
+};
+
+static struct kept store[16];
+
+static void *take_kept(void *context, size_t bytes, size_t *granted)
+{
+    (void)context;
+    for (size_t i = 0; i < sizeof store / sizeof store[0]; i++) {
+        void *block = store[i].block;
+
+        if (block == NULL || store[i].bytes < bytes || store[i].bytes > 2 * bytes)
+            continue;
+        store[i].block = NULL;
+        *granted = store[i].bytes;
+        return block;
+    }
+    *granted = bytes;
+    return aligned_alloc(LOSS_ARENA_ALIGNMENT, bytes);
+}
+
+static void give_kept(void *context, void *block, size_t granted)
+{
+    (void)context;
+    for (size_t i = 0; i < sizeof store / sizeof store[0]; i++) {
+        if (store[i].block == NULL) {
+            store[i] = (struct kept){block, granted};
+            return;
+        }
+    }
+    free(block);
+}
+
+static const struct loss_arena_source keeper = {take_kept, give_kept, NULL};
+
+static void drop_kept(void)
+{
+    for (size_t i = 0; i < sizeof store / sizeof store[0]; i++) {
+        free(store[i].block);
+        store[i].block = NULL;
+    }
+}
+
 static double read_once_s(const float *x, size_t count)
 {
     double best = 1e9;
@@ -81,7 +131,7 @@ static double evaluate_s(const struct loss_request *request)
         struct loss_error error;
         double start = now_s(), took;
 
-        loss_arena_init(&arena, NULL);
+        loss_arena_init(&arena, &keeper);
         if (loss_evaluate(request, &arena, &result, &error) != LOSS_OK) {
             (void)fprintf(stderr, "bench_kernels: %s\n", error.sentence);
             exit(1);
@@ -93,38 +143,123 @@ static double evaluate_s(const struct loss_request *request)
     return best;
 }
 
-static void bench(const size_t *shape)
+static void make_request(const size_t *shape, struct loss_request *request)
 {
     size_t positions = shape[0] * shape[2], count = positions * shape[1];
     float *x = malloc(count * sizeof *x);
     int64_t *targets = malloc(positions * sizeof *targets);
     unsigned rank = shape[2] > 1 ? 3 : 2;
-    struct loss_request request = LOSS_REQUEST_DEFAULTS;
 
     if (x == NULL || targets == NULL)
         exit(1);
     fill(x, count);
     for (size_t i = 0; i < positions; i++)
         targets[i] = (int64_t)(i * 7919 % shape[1]);
-    request.predictions = (struct loss_tensor){
+    *request = (struct loss_request)LOSS_REQUEST_DEFAULTS;
+    request->predictions = (struct loss_tensor){
         .dtype = LOSS_FLOAT32, .rank = rank, .shape = {shape[0], shape[1], shape[2]}, .data = x};
-    request.targets = (struct loss_tensor){
+    request->targets = (struct loss_tensor){
         .dtype = LOSS_INT64, .rank = rank - 1, .shape = {shape[0], shape[2]}, .data = targets};
-    for (int softmax = 0; softmax < 2; softmax++) {
-        (void)printf("%6zu %7zu %7zu  %-12s", shape[0], shape[1], shape[2],
-                     softmax ? "loss+softmax" : "loss");
-        request.wants[LOSS_OUTPUT_SOFTMAX] = softmax;
+}
+
+static void free_request(const struct loss_request *request)
+{
+    drop_kept();
+    free((void *)request->predictions.data);
+    free((void *)request->targets.data);
+}
+
+static void bench(const size_t *shape)
+{
+    static const char *const kinds[] = {"loss", "loss+softmax", "gradient"};
+    size_t count = shape[0] * shape[1] * shape[2];
+    struct loss_request request;
+
+    make_request(shape, &request);
+    for (int kind = 0; kind < 3; kind++) {
+        (void)printf("%6zu %7zu %7zu  %-12s", shape[0], shape[1], shape[2], kinds[kind]);
+        request.wants[LOSS_OUTPUT_SOFTMAX] = kind == 1;
+        request.wants[LOSS_OUTPUT_GRADIENT] = kind == 2;
         for (size_t level = 0; loss_kernel_name(level) != NULL; level++) {
             if (loss_kernel_choose(loss_kernel_name(level)))
                 (void)printf(" %9.3f", evaluate_s(&request) * 1e9 / (double)count);
             else
                 (void)printf(" %9s", "-");
         }
-        (void)printf(" %9.3f\n", read_once_s(x, count) * 1e9 / (double)count);
+        (void)printf(" %9.3f\n",
+                     read_once_s(request.predictions.data, count) * 1e9 / (double)count);
         (void)fflush(stdout);
     }
-    free(targets);
-    free(x);
+    free_request(&request);
+}
+
+/* The blocks of one request, for threads that take the next until there is none. */
+struct shared {
+    struct loss_plan *plan;
+    atomic_size_t next;
+};
+
+static void *run_blocks(void *argument)
+{
+    struct shared *shared = argument;
+    size_t block;
+
+    while ((block = atomic_fetch_add(&shared->next, 1)) < loss_plan_blocks(shared->plan))
+        loss_plan_run(shared->plan, block);
+    return NULL;
+}
+
+/* The fastest of several runs on `threads` threads, of at most THREADS_MAX. */
+static double threads_s(const struct loss_request *request, size_t threads)
+{
+    double best = 1e9;
+
+    for (int run = 0; run < RUNS; run++) {
+        pthread_t others[THREADS_MAX];
+        struct shared shared = {.next = 0};
+        struct loss_arena arena;
+        struct loss_result result;
+        struct loss_error error;
+        double start = now_s(), took;
+
+        loss_arena_init(&arena, &keeper);
+        if (loss_plan_new(request, &arena, &shared.plan, &error) != LOSS_OK)
+            exit(1);
+        for (size_t t = 1; t < threads; t++) {
+            if (pthread_create(&others[t], NULL, run_blocks, &shared) != 0)
+                exit(1);
+        }
+        (void)run_blocks(&shared);
+        for (size_t t = 1; t < threads; t++)
+            (void)pthread_join(others[t], NULL);
+        if (loss_plan_finish(shared.plan, &result, &error) != LOSS_OK)
+            exit(1);
+        took = now_s() - start;
+        best = took < best ? took : best;
+        loss_arena_reset(&arena);
+    }
+    return best;
+}
+
+static void bench_threads(void)
+{
+    static const size_t shape[] = {4096, 32000, 1};
+    long usable = sysconf(_SC_NPROCESSORS_ONLN);
+    struct loss_request request;
+    double alone;
+
+    make_request(shape, &request);
+    (void)loss_kernel_choose("auto");
+    alone = threads_s(&request, 1);
+    (void)printf("one request of (4096,32000) on %s: 1 thread %.1f ms", loss_kernel_current(),
+                 alone * 1e3);
+    for (long threads = 2; threads <= usable && threads <= THREADS_MAX; threads *= 2) {
+        double took = threads_s(&request, (size_t)threads);
+
+        (void)printf(", %ld threads %.1f ms (%.2f x)", threads, took * 1e3, alone / took);
+    }
+    (void)printf("\n");
+    free_request(&request);
 }
 
 int main(void)
@@ -135,5 +270,6 @@ int main(void)
     (void)printf(" %9s\n     N       C\n", "read once");
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         bench(shapes[i]);
+    bench_threads();
     return 0;
 }

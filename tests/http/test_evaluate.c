@@ -354,6 +354,48 @@ static void replies_are_the_same_everywhere(void **state)
     free(first);
 }
 
+/* Logits of several blocks: integers that do not repeat along the rows. */
+static char *large_body(size_t rows, size_t classes)
+{
+    char *body = malloc(rows * (classes + 1) * 6 + 1000), *at = body;
+
+    assert_non_null(body);
+    at += sprintf(at, "{\"logits\":[");
+    for (size_t i = 0; i < rows * classes; i++)
+        at += sprintf(at, "%s%zu%s", i % classes == 0 ? "[" : "", i * 7919 % 23,
+                      i % classes != classes - 1 ? ","
+                      : i != rows * classes - 1  ? "],"
+                                                 : "]],");
+    at += sprintf(at, "\"targets\":[");
+    for (size_t i = 0; i < rows; i++)
+        at += sprintf(at, "%zu%s", i % 97, i != rows - 1 ? "," : "],");
+    (void)sprintf(at, "\"label_smoothing\":0.1,\"return\":[\"losses\",\"predictions\",\"entropy\","
+                      "\"brier\",\"ece\",\"per_class\"]}");
+    return body;
+}
+
+/* One request on one worker or on several: the same bytes. */
+static void a_large_request_is_the_same_on_all_workers(void **state)
+{
+    static const char *const workers[] = {"1", "2", "5"};
+    char *body = large_body(600, 1000), *first = NULL;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const char *flags[] = {"--workers", workers[i], NULL};
+        struct daemon other;
+        struct client *to;
+
+        daemon_start(&other, flags, NULL);
+        to = client_open(other.port);
+        check_same(to, body, 4, &first);
+        client_close(to);
+        assert_int_equal(daemon_stop(&other), 0);
+    }
+    free(first);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +404,7 @@ int main(void)
         cmocka_unit_test(special_numbers_are_written_so),
         cmocka_unit_test(digits_have_their_true_loss),
         cmocka_unit_test(replies_are_the_same_everywhere),
+        cmocka_unit_test(a_large_request_is_the_same_on_all_workers),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

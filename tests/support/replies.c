@@ -30,7 +30,7 @@ const char *reply_unquoted(const char *text, char quoted[REPLY_TEXT_BYTES])
 
 json_t *reply_to(const char *body, const struct codec_limits *limits, struct loss_error *error)
 {
-    static const struct answer_stop never = {NULL, NULL};
+    static const struct answer_host alone = {NULL, NULL, NULL};
     size_t length = strlen(body);
     char *text = calloc(length + REQUEST_JSON_PADDING, 1);
     struct loss_arena arena;
@@ -40,7 +40,7 @@ json_t *reply_to(const char *body, const struct codec_limits *limits, struct los
     assert_non_null(text);
     memcpy(text, body, length);
     loss_arena_init(&arena, NULL);
-    if (answer_json(text, length, limits, &never, &arena, &answer, error) == LOSS_OK) {
+    if (answer_json(text, length, limits, &alone, &arena, &answer, error) == LOSS_OK) {
         reply = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(reply);
     }

@@ -24,17 +24,17 @@ static const struct codec_limits limits = {.elements_max = 1000000,
 
 /* Answer a body that lies in a block which ends with its padding. */
 static enum loss_status answer_bytes(const char *bytes, size_t length,
-                                     const struct answer_stop *stop, struct loss_arena *arena,
+                                     const struct answer_host *host, struct loss_arena *arena,
                                      struct answer *answer, struct loss_error *error)
 {
-    static const struct answer_stop never = {NULL, NULL};
+    static const struct answer_host never = {NULL, NULL, NULL};
     char *text = calloc(length + REQUEST_JSON_PADDING, 1);
     enum loss_status status;
 
     assert_non_null(text);
     memcpy(text, bytes, length);
     error->status = LOSS_OK;
-    status = answer_json(text, length, &limits, stop != NULL ? stop : &never, arena, answer, error);
+    status = answer_json(text, length, &limits, host != NULL ? host : &never, arena, answer, error);
     assert_int_equal(error->status, status);
     free(text);
     return status;
@@ -137,7 +137,7 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
     (void)state;
     loss_arena_init(&arena, NULL);
     assert_int_equal(answer_bytes(text, strlen(text),
-                                  &(struct answer_stop){is_out_of_patience, &endless}, &arena,
+                                  &(struct answer_host){is_out_of_patience, NULL, &endless}, &arena,
                                   &answer, &error),
                      LOSS_OK);
     assert_int_equal(answer.rows, 50000);
@@ -147,8 +147,8 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
         struct patience patience = {.patience = n};
 
         assert_int_equal(answer_bytes(text, strlen(text),
-                                      &(struct answer_stop){is_out_of_patience, &patience}, &arena,
-                                      &answer, &error),
+                                      &(struct answer_host){is_out_of_patience, NULL, &patience},
+                                      &arena, &answer, &error),
                          LOSS_DEADLINE_EXCEEDED);
         assert_int_equal(patience.asked, n + 1); /* and not asked again */
         assert_string_equal(error.where, "");

@@ -289,6 +289,106 @@ static void no_job_is_lost_or_doubled(void **state)
         assert_int_equal(tasks[i].runs, 2);
 }
 
+/* Work whose parts meet: the first to come waits for another, so that two threads must take part. */
+struct meeting {
+    pthread_mutex_t lock;
+    pthread_cond_t met;
+    int inside;
+    bool have_met;
+    _Atomic int runs[64];
+};
+
+static void meet(void *argument, size_t part)
+{
+    struct meeting *meeting = argument;
+
+    atomic_fetch_add(&meeting->runs[part], 1);
+    (void)pthread_mutex_lock(&meeting->lock);
+    meeting->inside++;
+    meeting->have_met |= meeting->inside > 1;
+    (void)pthread_cond_broadcast(&meeting->met);
+    while (!meeting->have_met)
+        (void)pthread_cond_wait(&meeting->met, &meeting->lock);
+    meeting->inside--;
+    (void)pthread_mutex_unlock(&meeting->lock);
+}
+
+static void idle_threads_help_with_shared_work(void **state)
+{
+    struct meeting meeting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false, {0}};
+    struct shared_work shared = {.run = meet, .argument = &meeting, .parts = 64};
+    struct workers *workers = start(2, 1);
+
+    (void)state;
+    workers_share(workers, &shared);
+    assert_true(meeting.have_met);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(meeting.runs[i], 1);
+    wait_for(workers_busy, workers, 0);
+    workers_stop(workers);
+}
+
+static void count_run(void *argument, size_t part)
+{
+    _Atomic int *runs = argument;
+
+    atomic_fetch_add(&runs[part], 1);
+}
+
+static void work_of_few_parts_is_shared_as_well(void **state)
+{
+    struct workers *workers = start(3, 1);
+
+    (void)state;
+    for (size_t parts = 0; parts < 20; parts++) {
+        _Atomic int runs[20] = {0};
+        struct shared_work shared = {.run = count_run, .argument = runs, .parts = parts};
+
+        workers_share(workers, &shared);
+        for (size_t i = 0; i < 20; i++)
+            assert_int_equal(runs[i], i < parts ? 1 : 0);
+    }
+    workers_stop(workers);
+}
+
+/* A job that shares its work, while others wait. */
+struct sharing {
+    struct task task;
+    struct workers *workers;
+    _Atomic int runs[64];
+};
+
+static void share_in_job(struct job *job)
+{
+    struct sharing *sharing = (struct sharing *)job;
+    struct shared_work shared = {.run = count_run, .argument = sharing->runs, .parts = 64};
+
+    workers_share(sharing->workers, &shared);
+    atomic_fetch_add(&sharing->task.runs, 1);
+}
+
+static void jobs_share_and_are_not_held_up(void **state)
+{
+    enum { JOBS = 16 };
+    const struct workers_options options = {
+        .threads = 3, .queue_jobs_max = JOBS, .run = share_in_job, .wake = count_wake, &wakes};
+    struct sharing jobs[JOBS] = {{.workers = NULL}};
+    struct workers *workers = workers_start(&options);
+
+    (void)state;
+    assert_non_null(workers);
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i].workers = workers;
+        submit(workers, &jobs[i].task);
+    }
+    workers_stop(workers);
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(jobs[i].task.runs, 1);
+        for (int part = 0; part < 64; part++)
+            assert_int_equal(jobs[i].runs[part], 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +398,9 @@ int main(void)
         cmocka_unit_test(waking_is_done_once_for_many),
         cmocka_unit_test(stopping_finishes_what_waits),
         cmocka_unit_test(no_job_is_lost_or_doubled),
+        cmocka_unit_test(idle_threads_help_with_shared_work),
+        cmocka_unit_test(work_of_few_parts_is_shared_as_well),
+        cmocka_unit_test(jobs_share_and_are_not_held_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
