@@ -107,8 +107,11 @@ void connections_sweep(struct connections *connections, uint64_t now_ns)
 
         if (lateness == LATE_NOT)
             continue;
-        if (lateness == LATE_SAY_SO)
+        if (lateness == LATE_SAY_SO) {
             say_late(connections->service, connection, now_ns);
+            connection->leaves_unread = true;
+        }
+        connection->is_shut = true;
         /* The library notices and closes it; once is enough. */
         (void)shutdown(connection->fd, SHUT_RDWR);
         connection_enter(connection, PHASE_WORKING, now_ns);

@@ -13,6 +13,7 @@
 
 #include "server/clock.h"
 #include "server/connection.h"
+#include "server/linger.h"
 #include "server/listener.h"
 
 enum {
@@ -24,6 +25,7 @@ struct http {
     struct service *service;
     struct MHD_Daemon *daemon;
     struct connections connections;
+    struct lingering lingering;
     int listener; /* -1 once it is closed */
 };
 
@@ -48,6 +50,8 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
         info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = connections_add(&http->connections, info->connect_fd, clock_now_ns());
     } else if (connection != NULL) { /* NULL: memory ran out, and its first request was refused */
+        if (connection->leaves_unread)
+            linger_add(&http->lingering, connection->fd, connection->is_shut, clock_now_ns());
         connections_remove(&http->connections, connection);
     }
 }
@@ -228,7 +232,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
         *request_context = exchange = open_exchange(context, handle, url, method, version);
         if (exchange == NULL)
             return MHD_NO;
-        return exchange_answers_now(exchange) ? queue_reply(exchange) : MHD_YES;
+        if (!exchange_answers_now(exchange))
+            return MHD_YES;
+        connection_of(handle)->leaves_unread = true;
+        return queue_reply(exchange);
     }
     if (count == 0)
         return go_on(exchange);
@@ -315,7 +322,10 @@ void http_resume(struct exchange *exchange)
 
 void http_sweep(struct http *http)
 {
-    connections_sweep(&http->connections, clock_now_ns());
+    uint64_t now_ns = clock_now_ns();
+
+    connections_sweep(&http->connections, now_ns);
+    linger_sweep(&http->lingering, now_ns);
 }
 
 void http_close_listener(struct http *http)
@@ -340,5 +350,6 @@ void http_stop(struct http *http)
     http_close_listener(http);
     MHD_stop_daemon(http->daemon);
     assert(http->connections.first == NULL);
+    linger_end(&http->lingering);
     free(http);
 }

@@ -241,12 +241,18 @@ static void a_late_answer_is_not_computed(void **state)
     struct daemon lossd;
     struct client *client;
     const struct response *response;
+    enum { LATE_MAX = 200 };
+    int late = 0;
 
     (void)state;
     daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "1", NULL}, NULL);
     client = client_open(lossd.port);
     (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
-    response = client_evaluate(client, body);
+    /* On a busy machine even the body may come too late, which is a 408: not every time, though. */
+    do {
+        response = client_evaluate(client, body);
+    } while (response_fault(response, 408, "request_timeout", NULL, text, sizeof text) == NULL &&
+             ++late < LATE_MAX);
     if (response_fault(response, 504, "deadline_exceeded", NULL, text, sizeof text) != NULL)
         fail_msg("%s", text);
     assert_null(response_header(response, "Connection", text, sizeof text));
