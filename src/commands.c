@@ -25,7 +25,7 @@ static char *read_all(FILE *file, const char *name, uint64_t limit, size_t *leng
 
     *length = 0;
     while (text != NULL) {
-        size_t room = capacity - REQUEST_JSON_PADDING - *length;
+        size_t room = capacity - CODEC_PADDING - *length;
 
         *length += fread(text + *length, 1, room, file);
         if (feof(file) != 0 || ferror(file) != 0 || *length > limit)
@@ -42,7 +42,7 @@ static char *read_all(FILE *file, const char *name, uint64_t limit, size_t *leng
         free(text);
         text = NULL;
     } else {
-        memset(text + *length, 0, REQUEST_JSON_PADDING);
+        memset(text + *length, 0, CODEC_PADDING);
     }
     return text;
 }
@@ -57,7 +57,8 @@ static int answer(const struct config *config, const char *text, size_t length)
     enum loss_status status;
 
     loss_arena_init(&arena, NULL);
-    status = answer_json(text, length, &limits, &alone, &arena, &reply, &error);
+    status = answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                            ANSWER_JSON, &limits, &alone, &arena, &reply, &error);
     if (status != LOSS_OK)
         (void)fprintf(stderr, "lossd: %s: %s%s%s\n", loss_status_code(status), error.sentence,
                       error.where[0] != '\0' ? " at " : "", error.where);

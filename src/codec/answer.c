@@ -52,9 +52,22 @@ static enum loss_status evaluate(const struct codec_request *request,
     return loss_plan_finish(evaluation.plan, result, error);
 }
 
-enum loss_status answer_json(const char *text, size_t length, const struct codec_limits *limits,
-                             const struct answer_host *host, struct loss_arena *arena,
-                             struct answer *answer, struct loss_error *error)
+/* One row per form. */
+static const struct {
+    const char *media_type;
+    enum loss_status (*decode)(const struct codec_body *body, const struct codec_limits *limits,
+                               struct loss_arena *arena, struct codec_request *request,
+                               struct loss_error *error);
+    bool (*write)(struct text *text, const struct codec_request *request,
+                  const struct loss_result *result);
+} forms[ANSWER_FORMS] = {
+    [ANSWER_JSON] = {"application/json", request_json_decode, reply_json_write},
+};
+
+enum loss_status answer_request(const struct codec_body *body, enum answer_form in,
+                                enum answer_form out, const struct codec_limits *limits,
+                                const struct answer_host *host, struct loss_arena *arena,
+                                struct answer *answer, struct loss_error *error)
 {
     struct codec_request request;
     struct loss_result result;
@@ -63,15 +76,16 @@ enum loss_status answer_json(const char *text, size_t length, const struct codec
 
     if (is_stopped(host))
         return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
-    status = request_json_decode(text, length, limits, arena, &request, error);
+    status = forms[in].decode(body, limits, arena, &request, error);
     if (status != LOSS_OK)
         return status;
     status = evaluate(&request, host, arena, &result, error);
     if (status != LOSS_OK)
         return status;
     text_init(&reply, arena, REPLY_BYTES_FIRST);
-    if (!reply_json_write(&reply, &request, &result))
+    if (!forms[out].write(&reply, &request, &result))
         return loss_fail_memory(error);
-    *answer = (struct answer){reply.data, reply.length, result.count + result.ignored};
+    *answer = (struct answer){reply.data, reply.length, forms[out].media_type,
+                              result.count + result.ignored};
     return LOSS_OK;
 }

@@ -7,6 +7,12 @@
 
 #include "codec/request.h"
 
+/* What a body may be written in. */
+enum answer_form {
+    ANSWER_JSON,
+    ANSWER_FORMS,
+};
+
 /* What an answer asks of whoever wants it. */
 struct answer_host {
     /* Asked between steps of the work, by any thread: true means that nobody waits for the answer any
@@ -22,14 +28,16 @@ struct answer_host {
 struct answer {
     const char *body; /* the arena's */
     size_t length;
-    size_t rows; /* positions evaluated */
+    const char *media_type; /* static */
+    size_t rows;            /* positions evaluated */
 };
 
-/* Decode the JSON body `text` (with REQUEST_JSON_PADDING readable bytes after it), evaluate it and
- * write the reply.  Faults: those of request_json_decode and loss_evaluate, and
- * LOSS_DEADLINE_EXCEEDED once `host` says so.  Any thread, an arena each. */
-enum loss_status answer_json(const char *text, size_t length, const struct codec_limits *limits,
-                             const struct answer_host *host, struct loss_arena *arena,
-                             struct answer *answer, struct loss_error *error);
+/* Decode a body, which has CODEC_PADDING readable bytes after it, evaluate it and write the reply.
+ * Faults: those of the form's decoder and of loss_evaluate, and LOSS_DEADLINE_EXCEEDED once `host`
+ * says so.  Any thread, an arena each. */
+enum loss_status answer_request(const struct codec_body *body, enum answer_form in,
+                                enum answer_form out, const struct codec_limits *limits,
+                                const struct answer_host *host, struct loss_arena *arena,
+                                struct answer *answer, struct loss_error *error);
 
 #endif

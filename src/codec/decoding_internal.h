@@ -20,10 +20,8 @@ struct decoding {
     enum loss_dtype read_as;   /* the dtype that predictions and weights were read as */
     const char *texts[FIELDS]; /* where each tensor begins; NULL if it is not there */
     struct tensor_json tensors[FIELDS];
-    int predictions;       /* the field that is there, or FIELDS */
-    unsigned options_seen; /* a bit for each option */
+    int predictions; /* the field that is there, or FIELDS */
     struct envelope envelope;
-    size_t envelope_bytes; /* the text of the options so far */
 };
 
 /* Read the tensor at scanner.at, as read_as says. */

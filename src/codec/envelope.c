@@ -1,10 +1,7 @@
-/* envelope.c - the options of a request, read by jansson. */
+/* envelope.c - the options of a request, by way of jansson. */
 #include "codec/envelope.h"
 
-#include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,285 +50,231 @@ void envelope_start(void)
     json_object_seed(0);
 }
 
-/* What a reader of an option gets. */
-struct option {
-    const char *name;
-    struct envelope *envelope;
-    struct codec_request *request;
-    struct loss_error *error;
-};
-
-static const char *type_name(const json_t *value)
+/* Parse a JSON text of any kind; NULL with *parse filled, or with *ran_dry if memory did. */
+static const json_t *parse(struct envelope *envelope, const char *text, size_t length,
+                           json_error_t *error, bool *ran_dry)
 {
+    size_t bytes = PAD_BYTES_LEAST + PAD_BYTES_PER_BYTE * length;
+    struct pad pad = {.at = loss_arena_take(envelope->arena, bytes, 1)};
+    const json_t *value;
+
+    *ran_dry = true;
+    if (pad.at == NULL)
+        return NULL;
+    pad.end = pad.at + bytes;
+    current_pad = &pad;
+    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
+    current_pad = NULL;
+    *ran_dry = pad.ran_dry;
+    return pad.ran_dry ? NULL : value; /* whatever jansson made of it */
+}
+
+static struct option_value plain_value(const json_t *json)
+{
+    struct option_value value = {.boolean = json_is_true(json),
+                                 .integer = json_integer_value(json),
+                                 .real = json_number_value(json),
+                                 .string = json_string_value(json)};
+
     /* clang-format off */
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:  return "an object";
-    case JSON_ARRAY:   return "an array";
-    case JSON_STRING:  return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:    return "a number";
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:  value.type = OPTION_OBJECT;  break;
+    case JSON_ARRAY:   value.type = OPTION_ARRAY;   break;
+    case JSON_STRING:  value.type = OPTION_STRING;  break;
+    case JSON_INTEGER: value.type = OPTION_INTEGER; break;
+    case JSON_REAL:    value.type = OPTION_REAL;    break;
     case JSON_TRUE:
-    case JSON_FALSE:   return "a boolean";
-    case JSON_NULL:    return "null";
+    case JSON_FALSE:   value.type = OPTION_BOOLEAN; break;
+    case JSON_NULL:    value.type = OPTION_NULL;    break;
     }
     /* clang-format on */
-    return "something else";
+    return value;
 }
 
-static enum loss_status fail_type(const struct option *option, const json_t *value,
-                                  const char *expected)
+/* The value with its items, of which only the plain ones have a meaning. */
+static enum loss_status read_json(struct envelope *envelope, int number, const json_t *json)
 {
-    char where[SCAN_KEY_BYTES + 2];
-    double number;
+    struct option_value value = plain_value(json), *items;
 
-    (void)snprintf(where, sizeof where, "/%s", option->name);
-    if (json_is_string(value) && strcmp(expected, "a string") != 0) {
-        char quoted[SCAN_KEY_BYTES];
-
-        (void)snprintf(quoted, sizeof quoted, "\"%.20s\"", json_string_value(value));
-        if (scan_non_finite(quoted, &number) != NULL)
-            return loss_fail(option->error, LOSS_NON_FINITE, where,
-                             "%s holds a NaN or infinity, which only tensors may", option->name);
-    }
-    return loss_fail(option->error, LOSS_WRONG_TYPE, where, "%s is %s, but must be %s",
-                     option->name, type_name(value), expected);
-}
-
-static enum loss_status fail_word(const struct option *option, const char *where, const char *name,
-                                  const char *word, const char *const *known, size_t count)
-{
-    char quoted[64], list[280];
-
-    return loss_fail(option->error, LOSS_UNKNOWN_VALUE, where, "%s is %s, but must be %s", name,
-                     words_quote(word, quoted, sizeof quoted),
-                     words_list(known, count, list, sizeof list));
-}
-
-static enum loss_status read_reduction(const struct option *option, const json_t *value)
-{
-    if (!json_is_string(value))
-        return fail_type(option, value, "a string");
-    /* Judged once the old flags are known. */
-    option->envelope->reduction = json_string_value(value);
-    return LOSS_OK;
-}
-
-static enum loss_status read_flag(const struct option *option, const json_t *value)
-{
-    int *flag = strcmp(option->name, "reduce") == 0 ? &option->envelope->reduce
-                                                    : &option->envelope->size_average;
-
-    if (json_is_null(value))
-        return LOSS_OK; /* Python's None: not given */
-    if (!json_is_boolean(value))
-        return fail_type(option, value, "a boolean");
-    *flag = json_is_true(value);
-    return LOSS_OK;
-}
-
-static enum loss_status read_integer(const struct option *option, const json_t *value,
-                                     int64_t *integer)
-{
-    double real = json_real_value(value); /* 0 if it is no real */
-    char where[SCAN_KEY_BYTES + 2];
-
-    if (json_is_integer(value)) {
-        *integer = json_integer_value(value);
-        return LOSS_OK;
-    }
-    if (!json_is_real(value) || real != floor(real))
-        return fail_type(option, value, "an integer");
-    (void)snprintf(where, sizeof where, "/%s", option->name);
-    if (real < -0x1p63 || real >= 0x1p63)
-        return loss_fail(option->error, LOSS_VALUE_OUT_OF_RANGE, where,
-                         "%s is %g, but must fit a signed 64-bit integer", option->name, real);
-    *integer = (int64_t)real;
-    return LOSS_OK;
-}
-
-static enum loss_status read_ignore_index(const struct option *option, const json_t *value)
-{
-    return read_integer(option, value, &option->request->loss.ignore_index);
-}
-
-/* `k` or `bins`; libloss checks the rest of their ranges. */
-static enum loss_status read_size(const struct option *option, const json_t *value)
-{
-    struct loss_request *loss = &option->request->loss;
-    char where[SCAN_KEY_BYTES + 2];
-    int64_t integer;
-    enum loss_status status = read_integer(option, value, &integer);
-
-    if (status != LOSS_OK)
-        return status;
-    (void)snprintf(where, sizeof where, "/%s", option->name);
-    if (integer < 1)
-        return loss_fail(option->error, LOSS_VALUE_OUT_OF_RANGE, where,
-                         "%s is %" PRId64 ", but must be at least 1", option->name, integer);
-    *(strcmp(option->name, "k") == 0 ? &loss->k : &loss->bins) = (size_t)integer;
-    return LOSS_OK;
-}
-
-static enum loss_status read_smoothing(const struct option *option, const json_t *value)
-{
-    if (!json_is_number(value))
-        return fail_type(option, value, "a number between 0 and 1");
-    option->request->loss.label_smoothing = json_number_value(value); /* libloss checks its range */
-    return LOSS_OK;
-}
-
-static enum loss_status read_dtype(const struct option *option, const json_t *value)
-{
-    static const char *const known[] = {"float32", "float64"};
-    enum loss_dtype *dtype = &option->request->dtype;
-
-    if (!json_is_string(value))
-        return fail_type(option, value, "a string");
-    if (loss_dtype_find(json_string_value(value), dtype) &&
-        (*dtype == LOSS_FLOAT32 || *dtype == LOSS_FLOAT64))
-        return LOSS_OK;
-    (void)fail_word(option, "/dtype", option->name, json_string_value(value), known, 2);
-    return option->error->status = LOSS_UNKNOWN_DTYPE;
-}
-
-static enum loss_status read_return(const struct option *option, const json_t *value)
-{
-    const char *known[LOSS_OUTPUT_COUNT];
-    char where[32];
-
-    if (!json_is_array(value))
-        return fail_type(option, value, "an array of output names");
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *element = json_array_get(value, i);
-        enum loss_output output;
-
-        (void)snprintf(where, sizeof where, "/return/%zu", i);
-        if (!json_is_string(element))
-            return loss_fail(option->error, LOSS_WRONG_TYPE, where,
-                             "return[%zu] is %s, but must be the name of an output", i,
-                             type_name(element));
-        if (!loss_output_find(json_string_value(element), &output)) {
-            char place[32];
-
-            for (int o = 0; o < LOSS_OUTPUT_COUNT; o++)
-                known[o] = loss_output_name((enum loss_output)o);
-            (void)snprintf(place, sizeof place, "return[%zu]", i);
-            return fail_word(option, where, place, json_string_value(element), known,
-                             LOSS_OUTPUT_COUNT);
-        }
-        option->request->loss.wants[output] = true;
-    }
-    return LOSS_OK;
-}
-
-static enum loss_status read_id(const struct option *option, const json_t *value)
-{
-    if (!json_is_string(value))
-        return fail_type(option, value, "a string");
-    option->request->id = json_string_value(value);
-    return LOSS_OK;
-}
-
-#define OPTION_TABLE(X)                  \
-    X("reduction", read_reduction)       \
-    X("ignore_index", read_ignore_index) \
-    X("label_smoothing", read_smoothing) \
-    X("dtype", read_dtype)               \
-    X("k", read_size)                    \
-    X("bins", read_size)                 \
-    X("return", read_return)             \
-    X("id", read_id)                     \
-    X("size_average", read_flag)         \
-    X("reduce", read_flag)
-
-static const struct {
-    const char *name;
-    enum loss_status (*read)(const struct option *option, const json_t *value);
-} readers[] = {
-#define READER_ROW(name, read) {name, read},
-    OPTION_TABLE(READER_ROW)
-#undef READER_ROW
-};
-
-enum { READERS = sizeof readers / sizeof readers[0] };
-
-int envelope_find(const char *name)
-{
-    for (int i = 0; i < READERS; i++) {
-        if (strcmp(readers[i].name, name) == 0)
-            return i;
-    }
-    return -1;
-}
-
-const char *const *envelope_names(size_t *count)
-{
-#define NAME_ROW(name, read) name,
-    static const char *const names[READERS] = {OPTION_TABLE(NAME_ROW)};
-#undef NAME_ROW
-
-    *count = READERS;
-    return names;
+    value.count = json_array_size(json);
+    items = loss_arena_take(envelope->arena, value.count, sizeof *items);
+    if (items == NULL)
+        return loss_fail_memory(envelope->options.error);
+    for (size_t i = 0; i < value.count; i++)
+        items[i] = plain_value(json_array_get(json, i));
+    value.items = items;
+    return request_option_read(&envelope->options, number, &value);
 }
 
 /* jansson refused what the scanner had let pass. */
-static enum loss_status fail_parse(const struct option *option, const json_error_t *parse)
+static enum loss_status fail_parse(const struct envelope *envelope, const char *name,
+                                   const json_error_t *parse)
 {
+    struct loss_error *error = envelope->options.error;
     enum json_error_code code = json_error_code(parse);
     char where[SCAN_KEY_BYTES + 2];
 
-    (void)snprintf(where, sizeof where, "/%s", option->name);
+    (void)snprintf(where, sizeof where, "/%s", name);
     if (code == json_error_duplicate_key) /* jansson's text ends in "near '"the key"'" */
-        return loss_fail(option->error, LOSS_DUPLICATE_KEY, where, "in %s: %s", option->name,
-                         parse->text);
+        return loss_fail(error, LOSS_DUPLICATE_KEY, where, "in %s: %s", name, parse->text);
     if (code == json_error_numeric_overflow)
-        return loss_fail(option->error, LOSS_NUMBER_OUT_OF_RANGE, where,
-                         "%s holds an integer that does not fit 64 bits", option->name);
-    return loss_fail(option->error, LOSS_INVALID_JSON, where, "in %s: %s", option->name,
-                     parse->text);
+        return loss_fail(error, LOSS_NUMBER_OUT_OF_RANGE, where,
+                         "%s holds an integer that does not fit 64 bits", name);
+    return loss_fail(error, LOSS_INVALID_JSON, where, "in %s: %s", name, parse->text);
+}
+
+/* Note that an option is there, in one of the two places. */
+static enum loss_status note(struct envelope *envelope, int number, unsigned *place)
+{
+    const char *name = request_option_names(&(size_t){0})[number];
+    unsigned bit = 1u << number, seen = envelope->in_query | envelope->in_body;
+    char where[SCAN_KEY_BYTES + 2];
+
+    (void)snprintf(where, sizeof where, "/%s", name);
+    if (*place & bit)
+        return loss_fail(envelope->options.error, LOSS_DUPLICATE_KEY, where,
+                         "the field \"%s\" is there twice", name);
+    if (seen & bit)
+        return loss_fail(envelope->options.error, LOSS_CONFLICTING_FIELDS, where,
+                         "\"%s\" is in the query of the URL and in the body, but may be in one "
+                         "of them only",
+                         name);
+    *place |= bit;
+    return LOSS_OK;
+}
+
+static enum loss_status count_bytes(struct envelope *envelope, const char *name, size_t bytes)
+{
+    char where[SCAN_KEY_BYTES + 2];
+
+    envelope->bytes += bytes;
+    if (envelope->bytes <= envelope->limits->envelope_bytes_max)
+        return LOSS_OK;
+    (void)snprintf(where, sizeof where, "/%s", name);
+    return loss_fail(envelope->options.error, LOSS_BODY_TOO_LARGE, where,
+                     "the request without its tensors has more than %zu bytes "
+                     "(envelope_bytes_max)",
+                     envelope->limits->envelope_bytes_max);
 }
 
 enum loss_status envelope_read(struct envelope *envelope, int number, const char *text,
-                               size_t length, struct loss_arena *arena,
-                               struct codec_request *request, struct loss_error *error)
+                               size_t length)
 {
-    const struct option option = {readers[number].name, envelope, request, error};
-    size_t bytes = PAD_BYTES_LEAST + PAD_BYTES_PER_BYTE * length;
-    struct pad pad = {.at = loss_arena_take(arena, bytes, 1)};
-    const json_t *value;
-    json_error_t parse;
+    const char *name = request_option_names(&(size_t){0})[number];
+    enum loss_status status = note(envelope, number, &envelope->in_body);
+    const json_t *json;
+    json_error_t error;
+    bool ran_dry;
 
-    if (pad.at == NULL)
-        return loss_fail_memory(error);
-    pad.end = pad.at + bytes;
-    current_pad = &pad;
-    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &parse);
-    current_pad = NULL;
-    if (pad.ran_dry)
-        return loss_fail_memory(error); /* whatever jansson made of it */
-    if (value == NULL)
-        return fail_parse(&option, &parse);
-    return readers[number].read(&option, value);
+    if (status != LOSS_OK)
+        return status;
+    if ((status = count_bytes(envelope, name, strlen(name) + length)) != LOSS_OK)
+        return status;
+    json = parse(envelope, text, length, &error, &ran_dry);
+    if (ran_dry)
+        return loss_fail_memory(envelope->options.error);
+    if (json == NULL)
+        return fail_parse(envelope, name, &error);
+    return read_json(envelope, number, json);
 }
 
-enum loss_status envelope_resolve(const struct envelope *envelope, struct codec_request *request,
-                                  struct loss_error *error)
+/* Cut a list at its commas. */
+static enum loss_status read_list(struct envelope *envelope, int number, const char *list)
 {
-    static const char *const known[] = {"mean", "sum", "none"};
-    const struct option option = {"reduction", NULL, request, error};
-    enum loss_reduction *reduction = &request->loss.reduction;
+    size_t length = strlen(list), count = length != 0 ? 1 : 0;
+    char *words = loss_arena_take(envelope->arena, length + 1, 1);
+    struct option_value value = {.type = OPTION_ARRAY}, *items;
 
-    if (envelope->size_average >= 0 || envelope->reduce >= 0) {
-        *reduction = envelope->reduce == 0         ? LOSS_REDUCTION_NONE
-                     : envelope->size_average != 0 ? LOSS_REDUCTION_MEAN
-                                                   : LOSS_REDUCTION_SUM;
-        return LOSS_OK;
+    for (size_t i = 0; i < length; i++)
+        count += list[i] == ',';
+    items = loss_arena_take(envelope->arena, count, sizeof *items);
+    if (words == NULL || items == NULL)
+        return loss_fail_memory(envelope->options.error);
+    memcpy(words, list, length + 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t word = strcspn(words, ",");
+
+        items[i] = (struct option_value){.type = OPTION_STRING, .string = words};
+        words += word;
+        if (*words == ',')
+            *words++ = '\0';
     }
-    if (envelope->reduction == NULL || loss_reduction_find(envelope->reduction, reduction))
-        return LOSS_OK;
-    if (strcmp(envelope->reduction, "elementwise_mean") == 0) { /* an old name of it */
-        *reduction = LOSS_REDUCTION_MEAN;
-        return LOSS_OK;
+    value.items = items;
+    value.count = count;
+    return request_option_read(&envelope->options, number, &value);
+}
+
+/* A value that is no JSON is a string, for which every reader of a number has its sentence. */
+static enum loss_status read_plain(struct envelope *envelope, int number, const char *text)
+{
+    struct option_value value = {.type = OPTION_STRING, .string = text};
+    const json_t *json;
+    json_error_t error;
+    bool ran_dry;
+
+    if (request_option_text(number) == OPTION_AS_LIST)
+        return read_list(envelope, number, text);
+    if (request_option_text(number) == OPTION_AS_WORD)
+        return request_option_read(&envelope->options, number, &value);
+    json = parse(envelope, text, strlen(text), &error, &ran_dry);
+    if (ran_dry)
+        return loss_fail_memory(envelope->options.error);
+    if (json != NULL && !json_is_array(json) && !json_is_object(json))
+        value = plain_value(json);
+    return request_option_read(&envelope->options, number, &value);
+}
+
+static enum loss_status fail_unknown(struct envelope *envelope, const char *name)
+{
+    size_t count;
+    const char *const *names = request_option_names(&count);
+    const char *nearest = words_nearest(name, names, count);
+    char quoted[64];
+
+    (void)words_quote(name, quoted, sizeof quoted);
+    if (nearest == NULL)
+        return loss_fail(envelope->options.error, LOSS_UNKNOWN_FIELD, NULL, "there is no option %s",
+                         quoted);
+    return loss_fail(envelope->options.error, LOSS_UNKNOWN_FIELD, NULL,
+                     "there is no option %s; did you mean \"%s\"?", quoted, nearest);
+}
+
+static enum loss_status read_text(struct envelope *envelope, const char *name, const char *value,
+                                  unsigned *place)
+{
+    int number = request_option_find(name);
+    enum loss_status status;
+
+    if (number < 0)
+        return fail_unknown(envelope, name);
+    if ((status = note(envelope, number, place)) != LOSS_OK)
+        return status;
+    if ((status = count_bytes(envelope, name, strlen(name) + strlen(value))) != LOSS_OK)
+        return status;
+    return read_plain(envelope, number, value);
+}
+
+enum loss_status envelope_read_text(struct envelope *envelope, const char *name, const char *value)
+{
+    return read_text(envelope, name, value, &envelope->in_body);
+}
+
+enum loss_status envelope_open(struct envelope *envelope, const struct codec_body *body,
+                               const struct codec_limits *limits, struct loss_arena *arena,
+                               struct codec_request *request, struct loss_error *error)
+{
+    *request = (struct codec_request){.loss = LOSS_REQUEST_DEFAULTS, .dtype = LOSS_FLOAT32};
+    request->loss.confusion_classes_max = limits->confusion_classes_max;
+    *envelope = (struct envelope){
+        .options = {.request = request, .error = error, .size_average = -1, .reduce = -1},
+        .limits = limits,
+        .arena = arena};
+    for (size_t i = 0; i < body->query_count; i++) {
+        enum loss_status status =
+            read_text(envelope, body->query[i].name, body->query[i].value, &envelope->in_query);
+
+        if (status != LOSS_OK)
+            return status;
     }
-    return fail_word(&option, "/reduction", "reduction", envelope->reduction, known, 3);
+    return LOSS_OK;
 }

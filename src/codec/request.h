@@ -3,6 +3,7 @@
 #define CODEC_REQUEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "loss/evaluation.h"
 
@@ -12,6 +13,26 @@ struct codec_limits {
     size_t confusion_classes_max; /* most classes of a confusion_matrix */
     unsigned json_depth_max;      /* of arrays and objects; at most LOSS_RANK_MAX */
 };
+
+/* An option that is given beside the body, in plain text, as in the query of a URL. */
+struct codec_option {
+    const char *name, *value;
+};
+
+enum { CODEC_PADDING = 16 }; /* bytes after a body that must be readable, the first a NUL */
+
+/* What is to be decoded. */
+struct codec_body {
+    const char *bytes;
+    size_t length;
+    const struct codec_option *query;
+    size_t query_count;
+    /* Of the Open Inference Protocol alone: */
+    enum loss_stage stage; /* what its model takes */
+    size_t head_length;    /* bytes of JSON before the tensors, or CODEC_NO_HEAD if all is JSON */
+};
+
+#define CODEC_NO_HEAD SIZE_MAX
 
 struct codec_request {
     struct loss_request loss;

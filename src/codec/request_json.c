@@ -48,21 +48,11 @@ static enum loss_status read_option(struct decoding *decoding, int option)
 {
     struct scanner *scanner = &decoding->scanner;
     const char *start = scanner->at;
-    enum loss_status status;
+    enum loss_status status = scan_value(scanner);
 
-    if (decoding->options_seen & 1u << option)
-        return fail_duplicate(decoding);
-    decoding->options_seen |= 1u << option;
-    if ((status = scan_value(scanner)) != LOSS_OK)
+    if (status != LOSS_OK)
         return status;
-    decoding->envelope_bytes += strlen(scanner->key) + (size_t)(scanner->at - start);
-    if (decoding->envelope_bytes > decoding->limits->envelope_bytes_max)
-        return scan_fail_member(scanner, LOSS_BODY_TOO_LARGE,
-                                "the request without its tensors has more than %zu bytes "
-                                "(envelope_bytes_max)",
-                                decoding->limits->envelope_bytes_max);
-    status = envelope_read(&decoding->envelope, option, start, (size_t)(scanner->at - start),
-                           decoding->arena, decoding->request, scanner->error);
+    status = envelope_read(&decoding->envelope, option, start, (size_t)(scanner->at - start));
     /* A dtype that comes before the tensors spares reading them again. */
     if (decoding->predictions == FIELDS && decoding->texts[WEIGHTS] == NULL)
         decoding->read_as = decoding->request->dtype;
@@ -74,7 +64,7 @@ static enum loss_status fail_unknown_field(struct decoding *decoding)
     const char *names[64], *nearest;
     char quoted[64];
     size_t count, options;
-    const char *const *option_names = envelope_names(&options);
+    const char *const *option_names = request_option_names(&options);
 
     for (count = 0; count < FIELDS; count++)
         names[count] = decoding_fields[count];
@@ -110,7 +100,7 @@ static enum loss_status read_member(struct decoding *decoding)
         if (strcmp(scanner->key, decoding_fields[field]) == 0)
             return read_tensor(decoding, field);
     }
-    option = envelope_find(scanner->key);
+    option = request_option_find(scanner->key);
     return option >= 0 ? read_option(decoding, option) : fail_unknown_field(decoding);
 }
 
@@ -172,30 +162,30 @@ static enum loss_status read_text(struct decoding *decoding)
     return LOSS_OK;
 }
 
-enum loss_status request_json_decode(const char *text, size_t length,
+enum loss_status request_json_decode(const struct codec_body *body,
                                      const struct codec_limits *limits, struct loss_arena *arena,
                                      struct codec_request *request, struct loss_error *error)
 {
     struct decoding decoding = {
-        .scanner = {.text = text,
-                    .at = text,
-                    .end = text + length,
+        .scanner = {.text = body->bytes,
+                    .at = body->bytes,
+                    .end = body->bytes + body->length,
                     .depth_max = limits->json_depth_max,
                     .error = error},
         .limits = limits,
         .arena = arena,
         .request = request,
-        .read_as = LOSS_FLOAT32,
         .predictions = FIELDS,
-        .envelope = ENVELOPE_EMPTY,
     };
-    enum loss_status status;
+    enum loss_status status =
+        envelope_open(&decoding.envelope, body, limits, arena, request, error);
 
-    *request = (struct codec_request){.loss = LOSS_REQUEST_DEFAULTS, .dtype = LOSS_FLOAT32};
-    request->loss.confusion_classes_max = limits->confusion_classes_max;
+    if (status != LOSS_OK)
+        return status;
+    decoding.read_as = request->dtype;
     if ((status = read_text(&decoding)) != LOSS_OK)
         return status;
-    if ((status = envelope_resolve(&decoding.envelope, request, error)) != LOSS_OK)
+    if ((status = request_option_resolve(&decoding.envelope.options)) != LOSS_OK)
         return status;
     return decoding_resolve(&decoding);
 }

@@ -37,14 +37,18 @@ void answer_evaluate(struct exchange *exchange)
     const struct answer_host host = {is_stopped, share, exchange};
     struct answer answer;
     struct loss_error error;
+    static const char nothing[CODEC_PADDING];
+    const struct codec_body body = {
+        .bytes = exchange->body != NULL ? exchange->body : nothing,
+        .length = exchange->body_length,
+    };
     enum loss_status status =
-        answer_json(exchange->body != NULL ? exchange->body : "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-                    exchange->body_length, &exchange->service->limits, &host, &exchange->arena,
-                    &answer, &error);
+        answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,
+                       &exchange->arena, &answer, &error);
 
     if (status == LOSS_OK) {
         exchange->rows = answer.rows;
-        reply(exchange, "application/json", answer.body, answer.length);
+        reply(exchange, answer.media_type, answer.body, answer.length);
         return;
     }
     if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)

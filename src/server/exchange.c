@@ -132,9 +132,9 @@ static enum loss_status hold(struct exchange *exchange, size_t bytes, struct los
     size_t granted;
     char *block;
 
-    if (exchange->body_granted >= bytes + REQUEST_JSON_PADDING)
+    if (exchange->body_granted >= bytes + CODEC_PADDING)
         return LOSS_OK;
-    block = memory_take(memory, bytes + REQUEST_JSON_PADDING, &granted);
+    block = memory_take(memory, bytes + CODEC_PADDING, &granted);
     if (block == NULL)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
     if (exchange->body != NULL) {
@@ -155,7 +155,7 @@ static enum loss_status admit(struct exchange *exchange, enum head_body body, ui
     if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
         return LOSS_OK;
     if (body == HEAD_BODY_CHUNKED)
-        return hold(exchange, FIRST_BODY_BYTES - REQUEST_JSON_PADDING, error);
+        return hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
     if (length <= exchange->service->options->json_bytes_max)
         return hold(exchange, (size_t)length, error);
     (void)snprintf(text, sizeof text, "%" PRIu64, length);
@@ -231,7 +231,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
         return discard(exchange, count);
     if (needed > limit) {
         (void)fail_too_large(exchange, "more", &error);
-    } else if (needed + REQUEST_JSON_PADDING <= exchange->body_granted ||
+    } else if (needed + CODEC_PADDING <= exchange->body_granted ||
                hold(exchange, 2 * needed < limit ? 2 * needed : limit, &error) == LOSS_OK) {
         memcpy(exchange->body + exchange->body_length, bytes, count);
         exchange->body_length = needed;
@@ -253,7 +253,7 @@ void exchange_complete(struct exchange *exchange)
         return;
     }
     if (exchange->body != NULL)
-        memset(exchange->body + exchange->body_length, 0, REQUEST_JSON_PADDING);
+        memset(exchange->body + exchange->body_length, 0, CODEC_PADDING);
     if (!route->takes_body || exchange->body_length <= service->options->inline_bytes_max) {
         exchange_run(&exchange->job);
         return;

@@ -32,7 +32,7 @@ json_t *reply_to(const char *body, const struct codec_limits *limits, struct los
 {
     static const struct answer_host alone = {NULL, NULL, NULL};
     size_t length = strlen(body);
-    char *text = calloc(length + REQUEST_JSON_PADDING, 1);
+    char *text = calloc(length + CODEC_PADDING, 1);
     struct loss_arena arena;
     struct answer answer;
     json_t *reply = NULL;
@@ -40,7 +40,8 @@ json_t *reply_to(const char *body, const struct codec_limits *limits, struct los
     assert_non_null(text);
     memcpy(text, body, length);
     loss_arena_init(&arena, NULL);
-    if (answer_json(text, length, limits, &alone, &arena, &answer, error) == LOSS_OK) {
+    if (answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                       ANSWER_JSON, limits, &alone, &arena, &answer, error) == LOSS_OK) {
         reply = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(reply);
     }

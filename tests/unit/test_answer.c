@@ -28,13 +28,15 @@ static enum loss_status answer_bytes(const char *bytes, size_t length,
                                      struct answer *answer, struct loss_error *error)
 {
     static const struct answer_host never = {NULL, NULL, NULL};
-    char *text = calloc(length + REQUEST_JSON_PADDING, 1);
+    char *text = calloc(length + CODEC_PADDING, 1);
     enum loss_status status;
 
     assert_non_null(text);
     memcpy(text, bytes, length);
     error->status = LOSS_OK;
-    status = answer_json(text, length, &limits, host != NULL ? host : &never, arena, answer, error);
+    status =
+        answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                       ANSWER_JSON, &limits, host != NULL ? host : &never, arena, answer, error);
     assert_int_equal(error->status, status);
     free(text);
     return status;

@@ -26,13 +26,14 @@ static enum loss_status decode(const char *bytes, size_t length, const struct co
                                struct loss_arena *arena, struct codec_request *request,
                                struct loss_error *error)
 {
-    char *text = calloc(length + REQUEST_JSON_PADDING, 1);
+    char *text = calloc(length + CODEC_PADDING, 1);
     enum loss_status status;
 
     assert_non_null(text);
     memcpy(text, bytes, length);
     error->status = LOSS_OK;
-    status = request_json_decode(text, length, limits, arena, request, error);
+    status = request_json_decode(&(struct codec_body){.bytes = text, .length = length}, limits,
+                                 arena, request, error);
     assert_int_equal(error->status, status);
     memset(text, 'x', length);
     free(text);
