@@ -20,6 +20,7 @@ PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev zlib1g-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
+PACKAGES_CONFORMANCE := python3-venv
 
 # ---- flags -------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -71,7 +72,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -141,6 +142,8 @@ deps-check: ## and those of the tests
 	    chmod +x promtool && rm *.deb; }
 deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
+deps-conformance: # and what `make conformance` makes its virtual environment with
+	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
 
@@ -203,6 +206,11 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+# Not part of `check`: PyTorch is large, and not from Debian.
+VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
+conformance: build/lossd ## compare with PyTorch on its own test samples; installs it in VENV, outside of the tree
+	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
 
 PYTHON ?= python3
 bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it

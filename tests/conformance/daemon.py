@@ -1,0 +1,39 @@
+"""lossd as a process on a port that the kernel chose, and the calls to it.
+
+To run: check_torch.py.
+"""
+import http.client
+import json
+import re
+import subprocess
+
+
+class Daemon:
+    """Started by `with`, stopped by SIGTERM at its end; `status` is then its exit status."""
+
+    def __init__(self, program):
+        self.program = program
+        self.status = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen([self.program, '--listen-port', '0'], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        greeting = self.process.stdout.readline()
+        address = re.search(r'http://(\S+)', greeting)
+        if address is None:
+            raise SystemExit('lossd does not start: %r' % greeting)
+        self.connection = http.client.HTTPConnection(address.group(1), timeout=30)
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+        self.process.terminate()
+        self.status = self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def evaluate(self, body):
+        """(status, reply) of one call.  Raises OSError or HTTPException if there is no reply."""
+        self.connection.request('POST', '/v1/evaluate', json.dumps(body),
+                                {'Content-Type': 'application/json'})
+        response = self.connection.getresponse()
+        return response.status, json.loads(response.read())
