@@ -55,9 +55,14 @@ static struct kernel_slope slope_of(const struct loss_plan *plan, const struct t
         slope.label = plan->labels[tile->first + p];
         slope.label_factor = label_factor(plan, tile->first + p);
     }
-    /* Without smoothing the weights of other classes, perhaps infinite, are not to be looked at. */
-    if (plan->q != NULL || plan->spread != 0.0)
+    /* Without smoothing other classes have no part in the loss: neither their weights, perhaps
+     * infinite, nor the divisor, perhaps 0, are to be looked at. */
+    if (plan->q != NULL || plan->spread != 0.0) {
         slope.factors.weights = plan->weights;
+    } else {
+        slope.label_factor /= slope.divisor;
+        slope.divisor = 1.0;
+    }
     return slope;
 }
 
