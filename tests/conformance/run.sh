@@ -13,13 +13,13 @@ has_torch() { "$python" -c 'import torch, numpy, expecttest' 2>/dev/null; }
 install_torch() {
     python3 -c 'import ensurepip' 2>/dev/null || make deps-conformance
     python3 -m venv "$venv" &&
-    "$python" -m pip install --quiet --disable-pip-version-check torch numpy expecttest
+    timeout 1200 "$python" -m pip install --quiet --disable-pip-version-check torch numpy expecttest
 }
 
 if ! has_torch; then
     echo "conformance: installing torch in $venv (once; some gigabytes)"
     if ! install_torch; then
-        echo "conformance was NOT run: torch cannot be installed here (is there a network?)"
+        echo "conformance was NOT run: torch cannot be installed here (is there a network, and a fast one?)"
         exit 0
     fi
 fi

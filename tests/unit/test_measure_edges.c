@@ -157,6 +157,9 @@ static void gradients_are_as_by_hand(void **state)
          "'gradient':[[-4,0],[0,-1]]"},
         {"'log_probabilities':[[-1,-2],[-3,-4]],'targets':[1,0],'weights':[1,3]" GRADIENT,
          "'gradient':[[0,-0.75],[-0.25,0]]"},
+        /* Divided by weights that add up to 0, where there is something to divide. */
+        {"'log_probabilities':[[0.25,0.5,0.25]],'targets':[2],'weights':[1,1,0]" GRADIENT,
+         "'gradient':[[0,0,'NaN']]"},
     };
 
     (void)state;
