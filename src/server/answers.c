@@ -41,6 +41,8 @@ void answer_evaluate(struct exchange *exchange)
     const struct codec_body body = {
         .bytes = exchange->body != NULL ? exchange->body : nothing,
         .length = exchange->body_length,
+        .query = exchange->query,
+        .query_count = exchange->query_count,
     };
     enum loss_status status =
         answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,

@@ -26,7 +26,6 @@ struct connection {
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
     bool has_bad_escape; /* in the path of the request that is being read */
-    bool has_query;      /* behind it */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
     bool is_shut;        /* cut off by the sweep */
 };

@@ -42,6 +42,8 @@ struct exchange {
     enum method method;
     char request_id[EXCHANGE_ID_BYTES + 1];
     bool has_body; /* one is announced by the headers */
+    const struct codec_option *query;
+    size_t query_count;
 
     char *body; /* a block of the memory, NULL before the first byte */
     size_t body_granted, body_length;

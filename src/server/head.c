@@ -12,6 +12,50 @@ bool head_is_token(unsigned char byte)
            (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
+void head_note(struct head *head, const char *name, size_t length, const char *value)
+{
+    static const struct {
+        const char *name;
+        size_t value, count; /* where in struct head, or 0 */
+    } known[] = {
+        {"Content-Type", offsetof(struct head, content_type), offsetof(struct head, content_types)},
+        {"Content-Encoding", offsetof(struct head, content_encoding),
+         offsetof(struct head, content_encodings)},
+        {"Content-Length", offsetof(struct head, content_length),
+         offsetof(struct head, content_lengths)},
+        {"Transfer-Encoding", offsetof(struct head, transfer_encoding),
+         offsetof(struct head, transfer_encodings)},
+        {"Expect", offsetof(struct head, expect), offsetof(struct head, expects)},
+        {"X-Request-Id", offsetof(struct head, request_id), 0},
+        {"Host", 0, offsetof(struct head, hosts)},
+    };
+
+    for (size_t i = 0; i < length; i++)
+        head->has_bad_name |= !head_is_token((unsigned char)name[i]);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcasecmp(name, known[i].name) != 0)
+            continue;
+        if (known[i].count != 0)
+            ++*(unsigned *)(void *)((char *)head + known[i].count);
+        if (known[i].value != 0) {
+            const char **field = (const char **)(void *)((char *)head + known[i].value);
+
+            if (*field == NULL)
+                *field = value != NULL ? value : "";
+        }
+    }
+}
+
+void head_note_query(struct head *head, const char *name, size_t name_length, const char *value,
+                     size_t value_length)
+{
+    if (strlen(name) != name_length || (value != NULL && strlen(value) != value_length))
+        head->has_bad_query = true;
+    if (head->query_count == HEAD_QUERY_MAX)
+        return;
+    head->query[head->query_count++] = (struct codec_option){name, value != NULL ? value : ""};
+}
+
 static bool is_chunked(const struct head *head)
 {
     return head->transfer_encoding != NULL && strcasecmp(head->transfer_encoding, "chunked") == 0;

@@ -9,12 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loss/status.h"
+#include "codec/request.h"
+
+enum { HEAD_QUERY_MAX = 32 };
 
 struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
-    bool has_query;
     bool is_http_1_0;
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
@@ -22,7 +23,18 @@ struct head {
     /* How often they occur. */
     unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
     bool has_bad_name; /* a header's name has a byte that no name may have */
+    /* The query, percent-decoded.  There are not that many options: what is left out comes after an
+     * unknown or a repeated one. */
+    struct codec_option query[HEAD_QUERY_MAX];
+    size_t query_count;
+    bool has_bad_query; /* a NUL in it */
 };
+
+/* Note a header, or an element of the query, in the order of the request.  Values may be NULL; they and
+ * the query's names are kept, not copied. */
+void head_note(struct head *head, const char *name, size_t length, const char *value);
+void head_note_query(struct head *head, const char *name, size_t name_length, const char *value,
+                     size_t value_length);
 
 /* LOSS_OK, LOSS_BAD_FRAMING or LOSS_EXPECTATION_FAILED. */
 enum loss_status head_guard(const struct head *head, struct loss_error *error);

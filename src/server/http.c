@@ -76,7 +76,7 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **re
 static void *on_request_line(void *context, const char *uri, struct MHD_Connection *handle)
 {
     struct connection *connection = connection_of(handle);
-    const char *end; /* of the path */
+    const char *end = uri + strcspn(uri, "?"); /* of the path */
 
     (void)context;
     if (connection == NULL)
@@ -84,8 +84,6 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_HEADERS, clock_now_ns());
     connection->has_bad_escape = false;
-    end = uri + strcspn(uri, "?");
-    connection->has_query = *end == '?';
     for (const char *at = strchr(uri, '%'); at != NULL && at < end; at = strchr(at + 1, '%')) {
         bool is_escape = isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2]);
 
@@ -97,42 +95,13 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 
 /* ---- a request --------------------------------------------------------------------------------- */
 
-static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key,
-                                 size_t key_size, const char *value, size_t value_size)
+static enum MHD_Result on_value(void *context, enum MHD_ValueKind kind, const char *key,
+                                size_t key_size, const char *value, size_t value_size)
 {
-    static const struct {
-        const char *name;
-        size_t value, count; /* where in struct head, or 0 */
-    } known[] = {
-        {"Content-Type", offsetof(struct head, content_type), offsetof(struct head, content_types)},
-        {"Content-Encoding", offsetof(struct head, content_encoding),
-         offsetof(struct head, content_encodings)},
-        {"Content-Length", offsetof(struct head, content_length),
-         offsetof(struct head, content_lengths)},
-        {"Transfer-Encoding", offsetof(struct head, transfer_encoding),
-         offsetof(struct head, transfer_encodings)},
-        {"Expect", offsetof(struct head, expect), offsetof(struct head, expects)},
-        {"X-Request-Id", offsetof(struct head, request_id), 0},
-        {"Host", 0, offsetof(struct head, hosts)},
-    };
-    struct head *head = context;
-
-    (void)kind;
-    (void)value_size;
-    for (size_t i = 0; i < key_size; i++)
-        head->has_bad_name |= !head_is_token((unsigned char)key[i]);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcasecmp(key, known[i].name) != 0)
-            continue;
-        if (known[i].count != 0)
-            ++*(unsigned *)(void *)((char *)head + known[i].count);
-        if (known[i].value != 0) {
-            const char **field = (const char **)(void *)((char *)head + known[i].value);
-
-            if (*field == NULL)
-                *field = value != NULL ? value : "";
-        }
-    }
+    if (kind == MHD_HEADER_KIND)
+        head_note(context, key, key_size, value);
+    else
+        head_note_query(context, key, key_size, value, value_size);
     return MHD_YES;
 }
 
@@ -160,8 +129,8 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     if (connection == NULL)
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
-    head.has_query = connection->has_query;
-    (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_header, &head);
+    (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
+    (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
     exchange = exchange_open(http->service, &head);
     if (exchange != NULL) {
         exchange->connection = handle;

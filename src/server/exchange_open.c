@@ -1,0 +1,176 @@
+/* exchange_open.c - the beginning of an exchange: what is asked for, and whether there is room for it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/exchange_internal.h"
+
+/* Of a chunked body, whose length is not known, the first block. */
+enum { FIRST_BODY_BYTES = 16 * 1024 };
+
+/* The arena's blocks come from the memory of the service, and count against its budget. */
+static void *take_block(void *context, size_t bytes, size_t *granted)
+{
+    struct exchange *exchange = context;
+    void *block = memory_take(exchange->service->memory, bytes, granted);
+
+    if (block == NULL)
+        exchange->budget_refused = true;
+    return block;
+}
+
+static void give_block(void *context, void *block, size_t granted)
+{
+    struct exchange *exchange = context;
+
+    memory_give(exchange->service->memory, block, granted);
+}
+
+/* A spare exchange, or a new one; only its links to the service are set. */
+static struct exchange *fetch(struct service *service)
+{
+    struct exchange *exchange = service->spare;
+
+    if (exchange != NULL)
+        service->spare = exchange->next_spare;
+    else
+        exchange = malloc(sizeof *exchange);
+    if (exchange == NULL)
+        return NULL;
+    /* All but the error text, which is large and only read after it is written. */
+    memset(exchange, 0, offsetof(struct exchange, error_text));
+    exchange->service = service;
+    return exchange;
+}
+
+/* 16 hexadecimal digits from a counter scrambled by the finaliser of SplitMix64 (Steele, Lea, Flood,
+ * OOPSLA 2014), so that ids do not tell how many requests there were. */
+void exchange_make_id(struct service *service, char *id)
+{
+    uint64_t mixed = service->request_seed += 0x9e3779b97f4a7c15u;
+
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
+    (void)snprintf(id, EXCHANGE_ID_BYTES + 1, "%016" PRIx64, mixed ^ mixed >> 31);
+}
+
+/* The client's request id, if it can be echoed safely, or one of ours. */
+static void name(struct exchange *exchange, const char *wanted)
+{
+    size_t length = wanted != NULL ? strnlen(wanted, EXCHANGE_ID_BYTES + 1) : 0;
+    bool visible = length > 0 && length <= EXCHANGE_ID_BYTES;
+
+    for (size_t i = 0; i < length && visible; i++)
+        visible = wanted[i] > ' ' && wanted[i] < 0x7f;
+    if (visible)
+        memcpy(exchange->request_id, wanted, length + 1);
+    else
+        exchange_make_id(exchange->service, exchange->request_id);
+}
+
+/* Route, method and media type. */
+static enum loss_status check_route(struct exchange *exchange, const struct head *head,
+                                    struct loss_error *error)
+{
+    const struct route *route;
+
+    if (head->has_bad_escape)
+        return loss_fail(error, LOSS_BAD_PATH, NULL,
+                         "the path has a '%%' that begins no valid escape");
+    exchange->route = route_find(head->path);
+    route = route_row(exchange->route);
+    if (route == NULL)
+        return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
+    if (!route_takes(route, exchange->method))
+        return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
+                         route_path(exchange->route), route->allow);
+    if (!route->takes_body)
+        return LOSS_OK;
+    if (head->has_bad_query)
+        return loss_fail(error, LOSS_BAD_PATH, NULL, "the query of the URL has a NUL in it");
+    if (head->content_encoding != NULL && strcasecmp(head->content_encoding, "identity") != 0 &&
+        head->content_encoding[0] != '\0')
+        return loss_fail(error, LOSS_UNSUPPORTED_ENCODING, NULL,
+                         "the body has a Content-Encoding, but must be plain");
+    if (head->content_type != NULL && !head_is_media_type(head->content_type, "application/json"))
+        return loss_fail(
+            error, LOSS_UNSUPPORTED_MEDIA_TYPE, NULL,
+            "the Content-Type is not one of those taken here: application/json (for curl: "
+            "--json instead of -d)");
+    if (head->content_length == NULL && head->transfer_encodings == 0)
+        return loss_fail(error, LOSS_LENGTH_REQUIRED, NULL,
+                         "the request has neither a Content-Length nor a chunked body");
+    return LOSS_OK;
+}
+
+/* Keep the options of the query; the strings are the connection's, for as long as the request. */
+static enum loss_status keep_query(struct exchange *exchange, const struct head *head,
+                                   struct loss_error *error)
+{
+    struct codec_option *query;
+
+    if (head->query_count == 0 || !route_row(exchange->route)->takes_body)
+        return LOSS_OK;
+    query = loss_arena_take(&exchange->arena, head->query_count, sizeof *query);
+    if (query == NULL)
+        return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
+    memcpy(query, head->query, head->query_count * sizeof *query);
+    exchange->query = query;
+    exchange->query_count = head->query_count;
+    return LOSS_OK;
+}
+
+/* Room for the body, before its first byte is read. */
+static enum loss_status admit(struct exchange *exchange, enum head_body body, uint64_t length,
+                              struct loss_error *error)
+{
+    char text[24];
+
+    if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
+        return LOSS_OK;
+    if (body == HEAD_BODY_CHUNKED)
+        return exchange_hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
+    if (length <= exchange->service->options->json_bytes_max)
+        return exchange_hold(exchange, (size_t)length, error);
+    (void)snprintf(text, sizeof text, "%" PRIu64, length);
+    return exchange_fail_too_large(exchange, text, error);
+}
+
+struct exchange *exchange_open(struct service *service, const struct head *head)
+{
+    struct exchange *exchange = fetch(service);
+    struct loss_arena_source source = {take_block, give_block, exchange};
+    struct loss_error error;
+    enum head_body body;
+    uint64_t length;
+
+    if (exchange == NULL)
+        return NULL;
+    loss_arena_init(&exchange->arena, &source);
+    service->in_flight++;
+    exchange->opened_ns = clock_now_ns();
+    exchange->deadline_ns = exchange->opened_ns + service->options->request_timeout_ms * 1000000;
+    exchange->route = ROUTE_OTHER;
+    exchange->method = method_find(head->method);
+    name(exchange, head->request_id);
+    body = head_body(head, &length);
+    exchange->has_body = body != HEAD_BODY_NONE;
+    if (head_guard(head, &error) != LOSS_OK || check_route(exchange, head, &error) != LOSS_OK ||
+        keep_query(exchange, head, &error) != LOSS_OK ||
+        admit(exchange, body, length, &error) != LOSS_OK) {
+        exchange_fail(exchange, &error);
+        /* A little too large: read on and tell afterwards, on a connection that lives; unless the
+         * client waits to be told whether to send it. */
+        if (error.status == LOSS_BODY_TOO_LARGE && head->expect == NULL &&
+            length - service->options->json_bytes_max <= EXCHANGE_DISCARD_BYTES_MAX)
+            exchange->state = EXCHANGE_RECEIVING;
+    }
+    return exchange;
+}
+
+bool exchange_answers_now(const struct exchange *exchange)
+{
+    return exchange->state == EXCHANGE_ANSWERED && exchange->has_body;
+}
