@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "codec/answer.h"
-#include "server/clock.h"
-#include "server/exchange.h"
+#include "server/exchange_internal.h"
 
 static void reply(struct exchange *exchange, const char *content_type, const char *body,
                   size_t length)
@@ -14,12 +13,9 @@ static void reply(struct exchange *exchange, const char *content_type, const cha
         .http_status = 200, .content_type = content_type, .body = body, .length = length};
 }
 
-/* Whether the answer would come too late, or the server gives up. */
 static bool is_stopped(void *context)
 {
-    const struct exchange *exchange = context;
-
-    return exchange->service->abandoning || clock_now_ns() > exchange->deadline_ns;
+    return exchange_is_late(context);
 }
 
 /* Let idle workers help. */

@@ -39,8 +39,7 @@ enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct l
     return LOSS_OK;
 }
 
-/* Give the body's block back: nothing will be read into it. */
-static void drop_body(struct exchange *exchange)
+void exchange_drop_body(struct exchange *exchange)
 {
     if (exchange->body != NULL)
         memory_give(exchange->service->memory, exchange->body, exchange->body_granted);
@@ -71,6 +70,11 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     metric_add(exchange->service->telemetry->request_bytes, count);
     if (exchange->status != LOSS_OK || route == NULL || !route->takes_body)
         return discard(exchange, count);
+    exchange->received_bytes += count;
+    if (exchange->is_stream) {
+        stream_receive(exchange, bytes, count);
+        return true;
+    }
     if (needed > limit) {
         (void)exchange_fail_too_large(exchange, "more", &error);
     } else if (needed + CODEC_PADDING <= exchange->body_granted ||
@@ -82,8 +86,17 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     }
     exchange_fail(exchange, &error);
     exchange->state = EXCHANGE_RECEIVING; /* until the rest of it has passed */
-    drop_body(exchange);
+    exchange_drop_body(exchange);
     return discard(exchange, count);
+}
+
+bool exchange_is_full(struct exchange *exchange)
+{
+    if (exchange->is_stream && exchange->status == LOSS_OK && stream_is_full(exchange))
+        exchange_queue(exchange);
+    if (exchange->status != LOSS_OK && exchange->state == EXCHANGE_ANSWERED)
+        exchange->state = EXCHANGE_RECEIVING; /* no place in the queue: read on, for nothing */
+    return exchange->state == EXCHANGE_WORKING;
 }
 
 void exchange_complete(struct exchange *exchange)
@@ -97,21 +110,40 @@ void exchange_complete(struct exchange *exchange)
     }
     if (exchange->body != NULL)
         memset(exchange->body + exchange->body_length, 0, CODEC_PADDING);
+    if (exchange->is_stream) {
+        stream_end(exchange);
+        return;
+    }
     if (!route->takes_body || exchange->body_length <= service->options->inline_bytes_max) {
         exchange_run(&exchange->job);
         return;
     }
-    if (workers_reserve(service->workers)) {
+    exchange_queue(exchange);
+}
+
+void exchange_queue(struct exchange *exchange)
+{
+    exchange->has_place = workers_reserve(exchange->service->workers);
+    if (exchange->has_place || exchange->has_been_queued)
         exchange->state = EXCHANGE_WORKING;
-        return;
-    }
-    exchange_fail_plainly(exchange, LOSS_QUEUE_FULL);
+    else
+        exchange_fail_plainly(exchange, LOSS_QUEUE_FULL);
+    exchange->has_been_queued = true;
+}
+
+bool exchange_is_late(const struct exchange *exchange)
+{
+    return exchange->service->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
 void exchange_run(struct job *job)
 {
     struct exchange *exchange = (struct exchange *)job;
 
+    if (exchange->is_stream) {
+        stream_run(exchange);
+        return;
+    }
     route_row(exchange->route)->answer(exchange);
     exchange->state = EXCHANGE_ANSWERED;
 }
@@ -124,7 +156,7 @@ static void log_access(const struct exchange *exchange, bool complete, uint64_t 
         {"route", route_path(exchange->route), 0},
         {"status", NULL, exchange->reply.http_status},
         {"code", loss_status_code(exchange->status), 0},
-        {"request_bytes", NULL, (double)(exchange->body_length + exchange->discarded)},
+        {"request_bytes", NULL, (double)(exchange->received_bytes + exchange->discarded)},
         {"response_bytes", NULL, (double)exchange->reply.length},
         {"rows", NULL, (double)exchange->rows},
         {"duration_ms", NULL, (double)duration_ns / 1e6},
@@ -155,9 +187,9 @@ void exchange_close(struct exchange *exchange, bool complete)
         metric_observe(telemetry->queue_wait,
                        exchange->job.started_ns - exchange->job.submitted_ns);
     log_access(exchange, complete, duration_ns);
-    drop_body(exchange);
+    exchange_drop_body(exchange);
     loss_arena_reset(&exchange->arena);
-    exchange->next_spare = service->spare;
+    exchange->next = service->spare;
     service->spare = exchange;
     service->in_flight--;
 }
@@ -167,7 +199,7 @@ void exchange_free_spares(struct service *service)
     while (service->spare != NULL) {
         struct exchange *exchange = service->spare;
 
-        service->spare = exchange->next_spare;
+        service->spare = exchange->next;
         free(exchange);
     }
 }

@@ -11,13 +11,14 @@
 #include "server/head.h"
 #include "server/routes.h"
 #include "server/service.h"
+#include "server/stream.h"
 
 enum { EXCHANGE_ID_BYTES = 128 };
 
 enum exchange_state {
     EXCHANGE_RECEIVING, /* the body, if there is one */
-    EXCHANGE_WORKING,   /* the exchange is in the queue or with a worker */
-    EXCHANGE_ANSWERED,  /* the reply is made */
+    EXCHANGE_WORKING,  /* the exchange is with a worker, in the queue, or waits for a place there */
+    EXCHANGE_ANSWERED, /* the reply is made */
 };
 
 struct reply {
@@ -34,8 +35,8 @@ struct reply {
 struct exchange {
     struct job job; /* first, so that a job is an exchange */
     struct service *service;
-    struct exchange *next_spare;
-    void *connection; /* http.c's */
+    struct exchange *next; /* of the spare ones, or of those that wait for a place in the queue */
+    void *connection;      /* http.c's */
     enum exchange_state state;
 
     enum route_name route;
@@ -47,7 +48,12 @@ struct exchange {
 
     char *body; /* a block of the memory, NULL before the first byte */
     size_t body_granted, body_length;
-    size_t discarded; /* bytes of the body that were thrown away after a failure */
+    bool is_stream;        /* the body is many requests, a line each */
+    struct stream stream;  /* then */
+    bool has_place;        /* in the queue */
+    bool has_been_queued;  /* part of it was worked on: it cannot be refused any more */
+    size_t received_bytes; /* of the body, those that were wanted */
+    size_t discarded;      /* bytes of the body that were thrown away after a failure */
     uint64_t discarding_since_ns;
 
     struct loss_arena arena;
@@ -73,8 +79,13 @@ bool exchange_answers_now(const struct exchange *exchange);
 /* More of the body.  False: so much was sent after a failure that the connection is to be cut. */
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count);
 
-/* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then a place
- * in the queue is reserved, and the caller suspends the connection and calls workers_submit. */
+/* Whether what is there of the body has to be worked on before more of it is received: then the state is
+ * EXCHANGE_WORKING, as it may be after exchange_complete. */
+bool exchange_is_full(struct exchange *exchange);
+
+/* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then the caller
+ * suspends the connection, and calls workers_submit if there is a place in the queue, else puts it with
+ * those that wait for one. */
 void exchange_complete(struct exchange *exchange);
 
 /* Make the reply of a whole request; the job of a worker. */

@@ -71,7 +71,8 @@ void exchange_fail(struct exchange *exchange, const struct loss_error *error)
         .body = exchange->error_text,
         .length = reply_json_write_error(error, exchange->request_id, exchange->error_text),
         .allow = status == LOSS_METHOD_NOT_ALLOWED && route != NULL ? route->allow : NULL,
-        .accept_post = status == LOSS_UNSUPPORTED_MEDIA_TYPE ? "application/json" : NULL,
+        .accept_post =
+            status == LOSS_UNSUPPORTED_MEDIA_TYPE ? "application/json, application/x-ndjson" : NULL,
         .accept_encoding = status == LOSS_UNSUPPORTED_ENCODING ? "identity" : NULL,
         .retry_after = exchange_http_status(status) == 503,
         .close = closes_connection(status),

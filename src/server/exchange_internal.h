@@ -15,4 +15,14 @@ enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct l
 enum loss_status exchange_fail_too_large(const struct exchange *exchange, const char *text,
                                          struct loss_error *error);
 
+/* Give the body's block back: nothing will be read into it. */
+void exchange_drop_body(struct exchange *exchange);
+
+/* Reserve a place in the queue and make the state EXCHANGE_WORKING.  A stream that has begun waits for a
+ * place; whoever else finds none is refused. */
+void exchange_queue(struct exchange *exchange);
+
+/* Whether the answer would come too late, or the server gives up.  Any thread. */
+bool exchange_is_late(const struct exchange *exchange);
+
 #endif

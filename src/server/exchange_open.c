@@ -34,7 +34,7 @@ static struct exchange *fetch(struct service *service)
     struct exchange *exchange = service->spare;
 
     if (exchange != NULL)
-        service->spare = exchange->next_spare;
+        service->spare = exchange->next;
     else
         exchange = malloc(sizeof *exchange);
     if (exchange == NULL)
@@ -70,6 +70,29 @@ static void name(struct exchange *exchange, const char *wanted)
         exchange_make_id(exchange->service, exchange->request_id);
 }
 
+/* What the body is written in; false if that is not taken. */
+static bool choose_form(struct exchange *exchange, const char *content_type)
+{
+    static const struct {
+        const char *media_type;
+        bool is_stream;
+    } known[] = {
+        {"application/json", false},
+        {"application/x-ndjson", true},
+        {"application/jsonl", true},
+    };
+
+    if (content_type == NULL)
+        return true;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (!head_is_media_type(content_type, known[i].media_type))
+            continue;
+        exchange->is_stream = known[i].is_stream;
+        return true;
+    }
+    return false;
+}
+
 /* Route, method and media type. */
 static enum loss_status check_route(struct exchange *exchange, const struct head *head,
                                     struct loss_error *error)
@@ -94,11 +117,11 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
         head->content_encoding[0] != '\0')
         return loss_fail(error, LOSS_UNSUPPORTED_ENCODING, NULL,
                          "the body has a Content-Encoding, but must be plain");
-    if (head->content_type != NULL && !head_is_media_type(head->content_type, "application/json"))
+    if (!choose_form(exchange, head->content_type))
         return loss_fail(
             error, LOSS_UNSUPPORTED_MEDIA_TYPE, NULL,
             "the Content-Type is not one of those taken here: application/json (for curl: "
-            "--json instead of -d)");
+            "--json instead of -d), application/x-ndjson");
     if (head->content_length == NULL && head->transfer_encodings == 0)
         return loss_fail(error, LOSS_LENGTH_REQUIRED, NULL,
                          "the request has neither a Content-Length nor a chunked body");
@@ -130,7 +153,7 @@ static enum loss_status admit(struct exchange *exchange, enum head_body body, ui
 
     if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
         return LOSS_OK;
-    if (body == HEAD_BODY_CHUNKED)
+    if (body == HEAD_BODY_CHUNKED || exchange->is_stream)
         return exchange_hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
     if (length <= exchange->service->options->json_bytes_max)
         return exchange_hold(exchange, (size_t)length, error);

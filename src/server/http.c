@@ -173,21 +173,32 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
     return queued;
 }
 
+/* From here on the exchange is a worker's, until http_resume. */
+static enum MHD_Result hand_over(struct exchange *exchange)
+{
+    struct service *service = exchange->service;
+
+    /* Suspend first: a quick worker must not resume a connection that is not suspended yet. */
+    connection_enter(connection_of(exchange->connection), PHASE_WORKING, clock_now_ns());
+    service->working++;
+    MHD_suspend_connection(exchange->connection);
+    if (exchange->has_place) {
+        workers_submit(service->workers, &exchange->job);
+    } else {
+        exchange->next = service->stalled;
+        service->stalled = exchange;
+    }
+    return MHD_YES;
+}
+
 /* The whole request is here, or its answer is. */
 static enum MHD_Result go_on(struct exchange *exchange)
 {
-    struct MHD_Connection *handle = exchange->connection;
-
     if (exchange->state == EXCHANGE_RECEIVING)
         exchange_complete(exchange);
     if (exchange->state == EXCHANGE_ANSWERED)
         return queue_reply(exchange);
-    /* Suspend first: a quick worker must not resume a connection that is not suspended yet. */
-    connection_enter(connection_of(handle), PHASE_WORKING, clock_now_ns());
-    exchange->service->working++;
-    MHD_suspend_connection(handle);
-    workers_submit(exchange->service->workers, &exchange->job);
-    return MHD_YES;
+    return hand_over(exchange);
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, const char *url,
@@ -208,6 +219,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
     }
     if (count == 0)
         return go_on(exchange);
+    /* Suspended with these bytes untouched, the library brings them again; suspended after they were
+     * taken, it would bring the next ones at once. */
+    if (exchange_is_full(exchange))
+        return hand_over(exchange);
     *upload_data_size = 0;
     connection_of(handle)->body_bytes += count;
     return exchange_receive(exchange, upload_data, count) ? MHD_YES : MHD_NO;
@@ -286,6 +301,8 @@ bool http_run(struct http *http, uint64_t *wait_ms)
 void http_resume(struct exchange *exchange)
 {
     exchange->service->working--;
+    if (exchange->state == EXCHANGE_RECEIVING)
+        connection_enter(connection_of(exchange->connection), PHASE_BODY, clock_now_ns());
     MHD_resume_connection(exchange->connection);
 }
 

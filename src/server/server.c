@@ -59,6 +59,13 @@ static void refuse_waiting(struct server *server)
         http_resume((struct exchange *)job);
         job = next;
     }
+    while (server->service.stalled != NULL) {
+        struct exchange *exchange = server->service.stalled;
+
+        server->service.stalled = exchange->next;
+        exchange_fail_plainly(exchange, LOSS_DRAINING);
+        http_resume(exchange);
+    }
 }
 
 static void give_up(struct server *server, const char *event)
@@ -71,13 +78,21 @@ static void give_up(struct server *server, const char *event)
 static void on_wake(void *context)
 {
     struct server *server = context;
-    struct job *job = workers_take_done(server->service.workers);
+    struct service *service = &server->service;
+    struct job *job = workers_take_done(service->workers);
 
     while (job != NULL) {
         struct job *next = job->next;
 
         http_resume((struct exchange *)job);
         job = next;
+    }
+    /* There are places in the queue again. */
+    while (service->stalled != NULL && workers_reserve(service->workers)) {
+        struct exchange *exchange = service->stalled;
+
+        service->stalled = exchange->next;
+        workers_submit(service->workers, &exchange->job);
     }
 }
 

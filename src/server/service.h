@@ -22,9 +22,10 @@ struct service {
     struct memory *memory;
     struct workers *workers;
     struct telemetry *telemetry;
-    struct exchange *spare; /* exchanges that are not in use, linked by `next_spare` */
-    size_t in_flight;       /* exchanges that are */
-    size_t working;         /* of those, in the queue or with a worker */
+    struct exchange *spare;   /* exchanges that are not in use, linked by `next` */
+    struct exchange *stalled; /* streams that wait for a place in the queue, linked by `next` */
+    size_t in_flight;         /* exchanges that are */
+    size_t working;           /* of those, in the queue or with a worker */
     size_t connections;
     uint64_t request_seed;   /* random at start; the next request id comes from it */
     bool draining;           /* since SIGTERM: not ready, every reply closes its connection */

@@ -46,14 +46,15 @@ struct row {
     const char *allow, *accept_post, *accept_encoding;
 };
 
-#define JSON_TYPE  "Content-Type: application/json"
-#define GET_HEAD   "GET, HEAD"
-#define NOT_FOUND  404, "not_found", false, NULL, NULL, NULL
-#define FINE       200, NULL, false, NULL, NULL, NULL
-#define BAD_PATH   400, "bad_path", false, NULL, NULL, NULL
-#define NOT(allow) 405, "method_not_allowed", false, allow, NULL, NULL
-#define NO_TYPE    415, "unsupported_media_type", true, NULL, "application/json", NULL
-#define NO_CODING  415, "unsupported_encoding", true, NULL, NULL, "identity"
+#define JSON_TYPE   "Content-Type: application/json"
+#define ACCEPT_POST "application/json, application/x-ndjson"
+#define GET_HEAD    "GET, HEAD"
+#define NOT_FOUND   404, "not_found", false, NULL, NULL, NULL
+#define FINE        200, NULL, false, NULL, NULL, NULL
+#define BAD_PATH    400, "bad_path", false, NULL, NULL, NULL
+#define NOT(allow)  405, "method_not_allowed", false, allow, NULL, NULL
+#define NO_TYPE     415, "unsupported_media_type", true, NULL, ACCEPT_POST, NULL
+#define NO_CODING   415, "unsupported_encoding", true, NULL, NULL, "identity"
 
 /* clang-format off */
 static const struct row rows[] = {
