@@ -116,7 +116,7 @@ static const struct row rows[] = {
      {"Content-Type: Application/JSON; charset=utf-8; odd"}, BODY, FINE},
     {"curl -d", "POST", "/v1/evaluate", {"Content-Type: application/x-www-form-urlencoded"},
      BODY, NO_TYPE},
-    {"a longer type", "POST", "/v1/evaluate", {"Content-Type: application/jsonl"}, BODY, NO_TYPE},
+    {"a longer type", "POST", "/v1/evaluate", {"Content-Type: application/jsonx"}, BODY, NO_TYPE},
     {"a shorter type", "POST", "/v1/evaluate", {"Content-Type: application/js"}, BODY, NO_TYPE},
     {"plain text", "POST", "/v1/evaluate", {"Content-Type: text/plain"}, "", NO_TYPE},
     {"no coding", "POST", "/v1/evaluate", {"Content-Encoding: Identity"}, BODY, FINE},
