@@ -21,6 +21,8 @@ PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev zlib1g-dev 
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
+PACKAGES_BITS  := gcc clang
+PACKAGES_AARCH64 := gcc-aarch64-linux-gnu qemu-user
 
 # ---- flags -------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -34,6 +36,7 @@ FLAGS_debug   := -Og -g3
 FLAGS_asan    := -O1 -g $(SANITIZE_ADDRESS)
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 LINK_release  := -pie -Wl,-z,relro,-z,now
+FLAGS_KERNELS := $(if $(filter release,$(MODE)),-O3)
 
 # Asserts stay on in every mode.  No contraction: a fused multiply-add would change last bits.
 CFLAGS   ?=
@@ -72,7 +75,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean \
+.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,7 +105,7 @@ $(B)/%.o: %.c Makefile
 define kernel_rule
 $$(B)/src/kernels/%.$(1).$(2).o: src/kernels/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(call SHOW,cc  )$$(CC) $$(CPPFLAGS) $$(COMPILE) $$(if $$(filter release,$(MODE)),-O3) $$(LEVEL_$(2)) $$(TYPE_$(1)) \
+	$$(call SHOW,cc  )$$(CC) $$(CPPFLAGS) $$(COMPILE) $$(FLAGS_KERNELS) $$(LEVEL_$(2)) $$(TYPE_$(1)) \
 	    -DTYPE=$(1) -DLEVEL=$(2) -c -o $$@ $$<
 endef
 $(foreach t,float32 float64,$(foreach l,$(LEVELS),$(eval $(call kernel_rule,$t,$l))))
@@ -146,6 +149,10 @@ deps-conformance: # and what `make conformance` makes its virtual environment wi
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
+deps-bits: ## and those of `make check-bits`
+	$(call install_packages,$(PACKAGES_BITS))
+deps-aarch64: ## and those of `make check-aarch64`
+	$(call install_packages,$(PACKAGES_AARCH64))
 
 run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
 	@$(MAKE) build/lossd
@@ -165,7 +172,7 @@ $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.
 tests: $(UNIT) $(HTTP) $(B)/lossd $(B)/tests/unit/example_libloss ## build the tests of MODE
 
 # Each test program is given the daemon of its own mode.
-RUN_TEST = echo "== $(MODE) $$(basename $$t)"; LOSSD=$(B)/lossd $(TEST_WRAPPER) $$t || exit 1
+RUN_TEST = echo "== $(notdir $(B)) $$(basename $$t)"; LOSSD=$(B)/lossd $(TEST_WRAPPER) $$t || exit 1
 ifeq ($(MODE),asan)
 # gcc 13 and 14 misalign 64-byte vectors in the frames that this check makes (gcc bug 110027).
 TEST_WRAPPER := env ASAN_OPTIONS=detect_stack_use_after_return=0
@@ -176,8 +183,8 @@ TEST_WRAPPER := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch
 endif
 
 check-unit: tests
-	@for t in $(UNIT); do $(RUN_TEST); done
-	@$(B)/tests/unit/example_libloss | grep -q '0.000189631437312401'
+	@for t in $(filter-out $(SKIPPED),$(UNIT)); do $(RUN_TEST); done
+	@$(TEST_WRAPPER) $(B)/tests/unit/example_libloss | grep -q '0.000189631437312401'
 check-http: tests
 	@for t in $(HTTP); do $(RUN_TEST); done
 # What has threads: the daemon under all its HTTP tests, and the units that start some.
@@ -212,6 +219,49 @@ VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples; installs it in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
 
+# ---- other compilers and processors ------------------------------------------------------------
+$(B)/tests/unit/digest: $(B)/tests/unit/digest.o $(B)/tests/support/numbers.o $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
+
+# A compiler and its optimization, of the kernels too.
+BITS_BUILDS := gcc-O2 gcc-O3 clang-O2 clang-O3
+check-bits: deps-bits ## compare the bits of gcc and clang, at -O2 and at -O3
+	@for b in $(BITS_BUILDS); do d=build/bits-$$b; \
+	    $(MAKE) -j$(JOBS) MODE=release B=$$d CC=$${b%-*} CFLAGS=-$${b##*-} FLAGS_KERNELS= $$d/tests/unit/digest && \
+	    $$d/tests/unit/digest > $$d.txt && diff -u build/bits-$(firstword $(BITS_BUILDS)).txt $$d.txt || exit 1; done
+	@echo "bits: $(BITS_BUILDS) give the same"
+
+# Debian's libraries for aarch64 are only unpacked, by this machine's own apt with a state apart: so the
+# machine itself learns of no other architecture.  Absolute links are made to stay among them.
+AARCH64_ROOT  := build/aarch64-root
+AARCH64_STATE := $(CURDIR)/build/aarch64-apt
+AARCH64_APT   := apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State=$(AARCH64_STATE) \
+                 -o Dir::State::status=$(AARCH64_STATE)/status -o Dir::Cache=$(AARCH64_STATE)
+$(AARCH64_ROOT)/complete: Makefile
+	@rm -rf $(@D) $(AARCH64_STATE) && mkdir -p $(@D)/usr/lib $(AARCH64_STATE) && ln -s usr/lib $(@D)/lib
+	@cd $(AARCH64_STATE) && mkdir -p lists/partial archives/partial && : > status
+	@$(AARCH64_APT) update
+	@$(AARCH64_APT) install --download-only --no-install-recommends -y $(filter %-dev,$(PACKAGES_CHECK))
+	@for p in $(AARCH64_STATE)/archives/*.deb; do \
+	    dpkg-deb --fsys-tarfile $$p | tar -x --keep-directory-symlink -C $(@D) || exit 1; done
+	@find $(@D) -lname '/*' -exec sh -c 'ln -sfn "$(CURDIR)/$(@D)$$(readlink "$$0")" "$$0"' {} \;
+	@touch $@
+
+# All unit tests but test_metrics: the emulator makes up most of /proc/self/stat.
+AARCH64_RUN   := qemu-aarch64 -L $(AARCH64_ROOT)
+AARCH64_BUILD := MODE=release B=build/aarch64 CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
+                 CFLAGS=--sysroot=$(CURDIR)/$(AARCH64_ROOT) TEST_WRAPPER="$(AARCH64_RUN)" SKIPPED=%/test_metrics
+check-aarch64: deps-aarch64 ## build for aarch64, emulate the unit tests, compare the bits with this machine's
+	@$(MAKE) -j$(JOBS) MODE=release $(AARCH64_ROOT)/complete build/lossd build/release/tests/unit/digest
+	@$(MAKE) -j$(JOBS) $(AARCH64_BUILD) tests build/aarch64/tests/unit/digest
+	@$(MAKE) $(AARCH64_BUILD) check-unit
+	@build/release/tests/unit/digest > build/release/digest.txt
+	@$(AARCH64_RUN) build/aarch64/tests/unit/digest | diff -u build/release/digest.txt -
+	@build/lossd evaluate tests/data/digits.json > build/release/digits.txt
+	@$(AARCH64_RUN) build/aarch64/lossd evaluate tests/data/digits.json | diff -u build/release/digits.txt -
+	@echo "aarch64: all passed, with the same bits"
+
+# ---- measurements ------------------------------------------------------------------------------
 PYTHON ?= python3
 bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it
 	@$<
@@ -266,7 +316,7 @@ compose-down: ## stop them
 
 help: ## list the targets
 	@echo "make TARGET [MODE=release|debug|asan|tsan] [CC=gcc|clang]"
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /  \1\t/' | expand -t 16
 
 clean: ## remove build/
 	rm -rf build
