@@ -75,7 +75,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits \
+.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -272,6 +272,11 @@ accuracy: $(B)/tests/bench/accuracy ## the largest errors by families of logits,
 	@$<
 $(B)/tests/bench/accuracy: $(B)/tests/bench/accuracy.o $(B)/tests/support/numbers.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
+
+sweep: $(B)/tests/bench/sweep ## the largest errors of exp, log and log1p, at every float32: takes minutes
+	@$< $(ARGS)
+$(B)/tests/bench/sweep: $(B)/tests/bench/sweep.o $(B)/tests/support/numbers.o $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lpthread -lm
 
 FORMATTED := $(HEADERS) $(SOURCES)
 format: deps-lint ## format the sources by .clang-format

@@ -1,6 +1,6 @@
 /* real32.h - what is particular to float32 elements; part of real.h.
  *
- * An exponential is a pair of float32, high + low, so that it is good to about 2^-26 and a sum of them
+ * An exponential is a pair of float32, high + low, so that it is good to 2^-25.6 and a sum of them
  * needs no rounding to float32: the high parts are added up in float64, the low ones in float32.
  *
  *     e^(x - max) = 2^n e^r,   x - max = d + e exactly (real_difference)
