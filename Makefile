@@ -220,7 +220,7 @@ conformance: build/lossd ## compare with PyTorch on its own test samples; instal
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
 
 # ---- other compilers and processors ------------------------------------------------------------
-$(B)/tests/unit/digest: $(B)/tests/unit/digest.o $(B)/tests/support/numbers.o $(B)/libloss.a
+$(B)/tests/unit/digest: $(B)/tests/unit/digest.o $(B)/tests/support/numbers.o $(B)/tests/support/wants.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
 # A compiler and its optimization, of the kernels too.
