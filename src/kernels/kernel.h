@@ -3,7 +3,7 @@
  * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no global.
  * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type and
  * level of CPU, all made from one source.  Arithmetic is float64, but for the exponentials of float32
- * elements, which are pairs of float32 (real32.h); results are rounded once, when they are stored.
+ * elements (real32.h and sums32.h); results are rounded once, when they are stored.
  *
  * A tile is a group of positions whose rows lie at a constant distance from each other:
  *     element c of position p  =  x[p * position_stride + c * class_stride]
@@ -21,11 +21,15 @@
  *       ascending order; then number l + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0
  *     else: one sum, in ascending order
  * Only the maximum of lowest index is left out.  In float64 every sum is compensated: what its
- * roundings lose is added up beside it, and added to it at the end.
+ * roundings lose is added up beside it, and added to it at the end.  In float32 every exponential is a
+ * power of two and a rest, and there are sums for both, which become one before partial sums are added:
+ * of the powers as above; of the rests too, but first by twos in float32: classes c and c + 16 of each 32
+ * along the classes, else 2c and 2c + 1.  What the maximum or no class would add is 0.
  *
- * Error budget of `rest`, relative.  float32: 2^-25.6 of an exponential (measured; the low part of
- * x_j - max is carried), its high part summed in float64, (C/16) 2^-53, its low part in float32,
- * (C/16) 2^-24 of 2^-24; so what is stored is within 1.5 units of float32, half of one the last rounding.
+ * Error budget of `rest`, relative.  float32: 2^-24.3 of an exponential and 2^-25.5 of adding two rests,
+ * at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log of one
+ * exponential is within 1.7 units of float32, half of one the last rounding (the largest seen, in a search
+ * for it, is 1.2), and one of several exponentials, whose errors are not all the worst, within 1.
  * float64: 1 ULP of an exponential, and one rounding.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H

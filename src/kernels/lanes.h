@@ -6,6 +6,8 @@
 #ifndef KERNELS_LANES_H
 #define KERNELS_LANES_H
 
+#include <stdbool.h>
+
 #include "kernels/vector.h"
 
 #define REALS (VECTOR_BYTES / REAL_BYTES)
@@ -13,6 +15,20 @@
 
 /* So that what is kept for each of a few vectors stays in registers. */
 #define UNROLLED _Pragma("GCC unroll 16")
+
+/* What takes a constant that its loops and branches depend on. */
+#define INLINED static inline __attribute__((always_inline))
+
+enum {
+    ROW_SUMS = 16, /* partial sums of a row: class c goes to number c mod 16 */
+    GROUPS = ROW_SUMS / REALS
+};
+
+/* Have memory bring what lies some elements further on while there is much to compute: the next row's
+ * maximum or the next tile's is looked for as fast as memory comes.  It need not be there. */
+#define LINE (64 / REAL_BYTES) /* elements that come from memory together */
+#define FETCH_EARLY(x, ahead, cache) \
+    __builtin_prefetch((const void *)((uintptr_t)(x) + (ahead) * sizeof *(x)), 0, (cache))
 
 typedef REAL real_vec __attribute__((vector_size(VECTOR_BYTES)));
 
@@ -22,8 +38,10 @@ struct wide {
 
 #if REAL_BYTES == 4
 typedef int32_t real_index;
+#define REAL_INDEX_MAX INT32_MAX
 #else
 typedef int64_t real_index;
+#define REAL_INDEX_MAX INT64_MAX
 #endif
 typedef real_index real_mask __attribute__((vector_size(VECTOR_BYTES))); /* lanes -1 or 0 */
 
@@ -73,6 +91,55 @@ static inline real_vec real_keep(real_mask mask, real_vec value)
     return (real_vec)(mask & (real_mask)value);
 }
 
+/* The larger one; b if there is a NaN. */
+static inline real_vec real_max(real_vec a, real_vec b)
+{
+    return real_select(a > b, a, b);
+}
+
+/* The lanes, `by` of them further on: for what is found in all lanes by halves. */
+#if VECTOR_BYTES / REAL_BYTES == 2
+#define ROTATED(v, by) __builtin_shufflevector(v, v, (by) % 2, (1 + (by)) % 2)
+#elif VECTOR_BYTES / REAL_BYTES == 4
+#define ROTATED(v, by) __builtin_shufflevector(v, v, FOUR_FROM(by, 4))
+#elif VECTOR_BYTES / REAL_BYTES == 8
+#define ROTATED(v, by) __builtin_shufflevector(v, v, FOUR_FROM(by, 8), FOUR_FROM(4 + (by), 8))
+#else
+#define ROTATED(v, by)                                                        \
+    __builtin_shufflevector(v, v, FOUR_FROM(by, 16), FOUR_FROM(4 + (by), 16), \
+                            FOUR_FROM(8 + (by), 16), FOUR_FROM(12 + (by), 16))
+#endif
+#define FOUR_FROM(i, count) \
+    (i) % (count), (1 + (i)) % (count), (2 + (i)) % (count), (3 + (i)) % (count)
+
+/* The largest of the lanes, none of which is NaN. */
+static inline REAL largest_lane(real_vec v)
+{
+    v = REALS > 8 ? real_max(v, ROTATED(v, 8)) : v;
+    v = REALS > 4 ? real_max(v, ROTATED(v, 4)) : v;
+    v = REALS > 2 ? real_max(v, ROTATED(v, 2)) : v;
+    v = real_max(v, ROTATED(v, 1));
+    return v[0];
+}
+
+static inline real_mask lesser(real_mask a, real_mask b)
+{
+    real_mask is_less = a < b;
+
+    return (is_less & a) | (~is_less & b);
+}
+
+/* The least of the lanes where the mask is -1; the largest number there is if it is nowhere. */
+static inline size_t least_lane(real_mask mask, real_mask v)
+{
+    v = (mask & v) | (~mask & REAL_INDEX_MAX);
+    v = REALS > 8 ? lesser(v, ROTATED(v, 8)) : v;
+    v = REALS > 4 ? lesser(v, ROTATED(v, 4)) : v;
+    v = REALS > 2 ? lesser(v, ROTATED(v, 2)) : v;
+    v = lesser(v, ROTATED(v, 1));
+    return (size_t)v[0];
+}
+
 /* x - max and in *low what rounding took from it, exactly (two-sum: D. E. Knuth, TAOCP 2, 4.2.2). */
 static inline real_vec real_difference(real_vec x, real_vec max, real_vec *low)
 {
@@ -80,6 +147,16 @@ static inline real_vec real_difference(real_vec x, real_vec max, real_vec *low)
 
     *low = (x - (d - back)) - (max + back);
     return d;
+}
+
+/* Whether a lane of a mask, of whichever type, is -1. */
+static inline bool any_lane(ivec mask)
+{
+    int64_t words[LANES], any = 0;
+
+    memcpy(words, &mask, sizeof words);
+    UNROLLED for (size_t i = 0; i < LANES; i++) any |= words[i];
+    return any != 0;
 }
 
 static inline struct wide wide_all(double value)
@@ -94,13 +171,14 @@ static inline struct wide wide_load(const double *from)
 {
     struct wide wide;
 
-    memcpy(&wide, from, sizeof wide);
+    /* Part by part: gcc copies more than a vector by halves of one, and waits for them when it loads. */
+    UNROLLED for (size_t i = 0; i < PARTS; i++) wide.part[i] = vec_load(from + i * LANES);
     return wide;
 }
 
 static inline void wide_store(double *to, struct wide value)
 {
-    memcpy(to, &value, sizeof value);
+    UNROLLED for (size_t i = 0; i < PARTS; i++) vec_store(to + i * LANES, value.part[i]);
 }
 
 #endif

@@ -1,13 +1,11 @@
-/* real32.h - what is particular to float32 elements; part of real.h.
+/* real32.h - what is particular to float32 elements; part of real.h.  Their sums are in sums32.h.
  *
- * An exponential is a pair of float32, high + low, so that it is good to 2^-25.6 and a sum of them
- * needs no rounding to float32: the high parts are added up in float64, the low ones in float32.
+ *     e^y = 2^n e^r,   y = n ln 2 + r,   |r| <= (ln 2)/2   (Cody and Waite: n * LN2_HIGH_32 is exact)
+ *     e^r = 1 + r + r^2 q(r),   q a minimax polynomial, off by 2^-27.8 at most
  *
- *     e^(x - max) = 2^n e^r,   x - max = d + e exactly (real_difference)
- *     r + r_low   = d - n ln 2 + e,   |r| <= (ln 2)/2 (Cody and Waite: n * LN2_HIGH_32 is exact)
- *     e^r         = 1 + r + (r^2 q(r) + r_low),  q a minimax polynomial, off by 2^-27.8 at most
- *
- * Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and four roundings of at most 2^-28. */
+ * For softmax an exponential is a pair of float32, high + low, good to about 2^-26: with r_low, what r has
+ * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and four
+ * roundings of at most 2^-28. */
 #ifndef KERNELS_REAL32_H
 #define KERNELS_REAL32_H
 
@@ -15,15 +13,12 @@
 #include "kernels/lanes.h"
 
 #define LOG2_E_32   0x1.715476p+0f
-#define LN2_HIGH_32 0x1.62e4p-1f /* 16 bits, and n has 8 */
+#define LN2_HIGH_32 0x1.62e4p-1f /* 15 bits, and n has 9 at most */
 #define LN2_LOW_32  0x1.7f7d1cp-20f
 
-/* Exponentials are scaled by 2^100, so that those that matter beside a subnormal loss are normal: down
- * to e^-138, of which 2^31 are less than half the least float32.  Smaller ones are 0. */
-#define EXP_SCALE    0x1p100
+/* Exponentials below e^-138 of the largest are 0: 2^31 of them are less than half the least float32. */
 #define EXP_LEAST_32 (-138.0f)
-/* Added and taken away, rounds to an integer; which then is, plus 127 + 100, in the lowest bits. */
-#define ROUNDER_32 (0x1.8p23f + 227.0f)
+#define WHOLE_32     0x1.8p23f /* added and taken away, rounds to an integer, left in the lowest bits */
 
 #if VECTOR_BYTES == 16
 #define LOW_HALF  0, 1
@@ -35,57 +30,39 @@
 #define LOW_HALF  0, 1, 2, 3, 4, 5, 6, 7
 #define HIGH_HALF 8, 9, 10, 11, 12, 13, 14, 15
 #endif
+#define EACH_LANE LOW_HALF, HIGH_HALF
 
-typedef float half_vec __attribute__((vector_size(VECTOR_BYTES / 2)));
+typedef double wide_vec __attribute__((vector_size(2 * VECTOR_BYTES)));
 typedef uint32_t real_bits __attribute__((vector_size(VECTOR_BYTES)));
 
 static inline struct wide real_widen(real_vec x)
 {
-    half_vec low = __builtin_shufflevector(x, x, LOW_HALF);
-    half_vec high = __builtin_shufflevector(x, x, HIGH_HALF);
+    wide_vec whole = __builtin_convertvector(x, wide_vec); /* gcc 12 makes a mess of halves */
 
-    return (struct wide){{__builtin_convertvector(low, vec), __builtin_convertvector(high, vec)}};
+    return (struct wide){{__builtin_shufflevector(whole, whole, LOW_HALF),
+                          __builtin_shufflevector(whole, whole, HIGH_HALF)}};
 }
 
 static inline real_vec real_narrow(struct wide x)
 {
-    half_vec halves[2] = {__builtin_convertvector(x.part[0], half_vec),
-                          __builtin_convertvector(x.part[1], half_vec)};
-    real_vec value;
+    wide_vec whole = __builtin_shufflevector(x.part[0], x.part[1], EACH_LANE);
 
-    memcpy(&value, halves, sizeof value);
-    return value;
+    return __builtin_convertvector(whole, real_vec);
 }
 
-struct exps {
-    real_vec high, low; /* times 2^100 */
-};
-
-/* exp(x - max) for finite max >= x; 0 where x is -inf. */
-static inline struct exps exp_shifted(real_vec x, real_vec max)
+/* r^2 q(r).  Not by Horner's rule, whose steps wait for each other. */
+static inline real_vec exp_curve(real_vec r)
 {
-    real_vec low, d = real_difference(x, max, &low);
-    real_vec shifted = d * LOG2_E_32 + ROUNDER_32, n = shifted - ROUNDER_32;
-    real_vec first = d - n * LN2_HIGH_32, rest = low - n * LN2_LOW_32;
-    real_vec r = first + rest, r_low = rest - (r - first), q;
-    real_vec scale = (real_vec)((real_bits)shifted << 23), linear, high;
-    real_mask is_seen = d > EXP_LEAST_32;
+    real_vec square = r * r;
+    real_vec low = 0x1.55549p-3f * r + 0x1.fffffcp-2f;
+    real_vec high = (0x1.123a6cp-7f * r + 0x1.5558f4p-5f) + 0x1.6a2352p-10f * square;
 
-    q = 0x1.6a2352p-10f * r + 0x1.123a6cp-7f;
-    q = q * r + 0x1.5558f4p-5f;
-    q = q * r + 0x1.55549p-3f;
-    q = q * r + 0x1.fffffcp-2f;
-    linear = scale * r;
-    high = scale + linear;
-    low = (linear - (high - scale)) + scale * (r * r * q + r_low);
-    return (struct exps){real_keep(is_seen, high), real_keep(is_seen, low)};
+    return square * (square * high + low);
 }
 
-/* The exponentials where the mask's lane is -1, else 0. */
-static inline struct exps exps_keep(real_mask mask, struct exps e)
-{
-    return (struct exps){real_keep(mask, e.high), real_keep(mask, e.low)};
-}
+/* Pairs are scaled by 2^100, so that all of them are normal. */
+#define PAIR_SCALE   0x1p100
+#define PAIR_ROUNDER (WHOLE_32 + 227.0f) /* n, plus 127 + 100, is then in the lowest bits */
 
 /* factor / (1 + rest), and the scale of exponentials out of it. */
 struct softmax_factor {
@@ -94,60 +71,25 @@ struct softmax_factor {
 
 static inline struct softmax_factor softmax_factor(struct wide rest, struct wide factor)
 {
-    return (struct softmax_factor){{{factor.part[0] / EXP_SCALE / (1.0 + rest.part[0]),
-                                     factor.part[1] / EXP_SCALE / (1.0 + rest.part[1])}}};
+    return (struct softmax_factor){{{factor.part[0] / PAIR_SCALE / (1.0 + rest.part[0]),
+                                     factor.part[1] / PAIR_SCALE / (1.0 + rest.part[1])}}};
 }
 
+/* exp(x - max) times the factor; 0 where x is -inf. */
 static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
-    struct exps e = exp_shifted(x, max);
-    struct wide high = real_widen(e.high), low = real_widen(e.low);
+    real_vec low, d = real_difference(x, max, &low);
+    real_vec shifted = d * LOG2_E_32 + PAIR_ROUNDER, n = shifted - PAIR_ROUNDER;
+    real_vec first = d - n * LN2_HIGH_32, rest = low - n * LN2_LOW_32, r = first + rest;
+    real_vec scale = (real_vec)((real_bits)shifted << 23), linear = scale * r;
+    real_vec r_low = rest - (r - first), sum = scale + linear;
+    real_vec lost = (linear - (sum - scale)) + scale * (exp_curve(r) + r_low);
+    real_mask is_seen = d > EXP_LEAST_32;
+    struct wide high = real_widen(real_keep(is_seen, sum));
+    struct wide low_part = real_widen(real_keep(is_seen, lost));
 
-    return (struct wide){{(high.part[0] + low.part[0]) * factor.value.part[0],
-                          (high.part[1] + low.part[1]) * factor.value.part[1]}};
-}
-
-/* Sums of exponentials, one in every lane: those of the even lanes, those of the odd ones, and of the
- * low parts.  Bits of a float32 that is not negative, shifted to their place in a float64, are that
- * float32 times 2^-896, which costs less than to convert it. */
-#define SUMS_SCALE (EXP_SCALE * 0x1p-896)
-
-struct sums {
-    vec even, odd;
-    real_vec low;
-};
-
-static inline struct sums sums_zero(void)
-{
-    return (struct sums){vec_all(0.0), vec_all(0.0), real_all(0.0f)};
-}
-
-static inline void sums_add(struct sums *sums, struct exps e)
-{
-    unsigned_vec bits = (unsigned_vec)e.high;
-
-    sums->even += (vec)(bits << 32 >> 3);
-    sums->odd += (vec)(bits >> 32 << 29);
-    sums->low += e.low;
-}
-
-/* The sums of the lanes as float64, without their scale; *lost is nothing that this type keeps. */
-static inline struct wide sums_value(const struct sums *sums, struct wide *lost)
-{
-    double even[LANES], odd[LANES], lanes[REALS];
-    struct wide low = real_widen(sums->low), high;
-
-    vec_store(even, sums->even);
-    vec_store(odd, sums->odd);
-    for (size_t i = 0; i < LANES; i++) {
-        lanes[2 * i] = even[i];
-        lanes[2 * i + 1] = odd[i];
-    }
-    high = wide_load(lanes);
-    UNROLLED for (size_t i = 0; i < PARTS; i++) high.part[i] =
-        high.part[i] * (1.0 / SUMS_SCALE) + low.part[i] * (1.0 / EXP_SCALE);
-    *lost = wide_all(0.0);
-    return high;
+    return (struct wide){{(high.part[0] + low_part.part[0]) * factor.value.part[0],
+                          (high.part[1] + low_part.part[1]) * factor.value.part[1]}};
 }
 
 #endif

@@ -18,23 +18,7 @@ static inline real_vec real_narrow(struct wide x)
     return x.part[0];
 }
 
-struct exps {
-    vec value;
-};
-
-/* exp(x - max) for finite max >= x; 0 where x is -inf. */
-static inline struct exps exp_shifted(real_vec x, real_vec max)
-{
-    vec low, d = real_difference(x, max, &low);
-
-    return (struct exps){exp_full(d, low)};
-}
-
-/* The exponentials where the mask's lane is -1, else 0. */
-static inline struct exps exps_keep(real_mask mask, struct exps e)
-{
-    return (struct exps){real_keep(mask, e.value)};
-}
+enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1 };
 
 /* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2.1 units.
  * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
@@ -66,11 +50,36 @@ struct sums {
     vec total, lost;
 };
 
-static inline void sums_add(struct sums *sums, struct exps e)
-{
-    vec total = sums->total + e.value, added = total - sums->total;
+/* What is subtracted from the elements of a row, in every lane: there is but one way to do it. */
+struct origin {
+    real_vec max;
+};
 
-    sums->lost += (sums->total - (total - added)) + (e.value - added);
+static inline bool is_far(double max)
+{
+    (void)max;
+    return false;
+}
+
+static inline ivec far_lanes(vec max)
+{
+    (void)max;
+    return (ivec){0};
+}
+
+static inline struct origin origin_of(real_vec max, bool far)
+{
+    (void)far;
+    return (struct origin){max};
+}
+
+/* Add exp(x - max) for finite max >= x; 0 where x is -inf. */
+static inline void sums_add(struct sums *sums, real_vec x, const struct origin *origin)
+{
+    vec low, d = real_difference(x, origin->max, &low), e = exp_full(d, low);
+    vec total = sums->total + e, added = total - sums->total;
+
+    sums->lost += (sums->total - (total - added)) + (e - added);
     sums->total = total;
 }
 
@@ -79,10 +88,53 @@ static inline struct sums sums_zero(void)
     return (struct sums){vec_all(0.0), vec_all(0.0)};
 }
 
-static inline struct wide sums_value(const struct sums *sums, struct wide *lost)
+/* ROW_STEP elements of a row, class c of them to partial sum c mod 16. */
+INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
+                          bool far)
 {
-    *lost = (struct wide){{sums->lost}};
-    return (struct wide){{sums->total}};
+    (void)far;
+    UNROLLED for (size_t g = 0; g < GROUPS; g++)
+        sums_add(&sums[g], real_load(from + g * REALS), origin);
+}
+
+/* COLUMN_STEP classes of positions side by side. */
+INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_mask *counts,
+                              const struct origin *origin, bool far)
+{
+    (void)far;
+    sums_add(sums, real_select(counts[0], x[0], vec_all(-__builtin_inf())), origin);
+}
+
+static inline struct wide sums_value(const struct sums *sums)
+{
+    return (struct wide){{sums->total + sums->lost}};
+}
+
+/* The sum of the partial sums of a row: the upper half to the lower one, until one is left. */
+static inline double sums_fold(const struct sums *sums)
+{
+    double totals[ROW_SUMS], lost[ROW_SUMS];
+
+    for (size_t g = 0; g < GROUPS; g++) {
+        vec_store(totals + g * REALS, sums[g].total);
+        vec_store(lost + g * REALS, sums[g].lost);
+    }
+    for (size_t half = ROW_SUMS / 2; half != 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            double total = totals[l] + totals[half + l], added = total - totals[l];
+
+            lost[l] +=
+                lost[half + l] + ((totals[l] - (total - added)) + (totals[half + l] - added));
+            totals[l] = total;
+        }
+    }
+    return totals[0] + lost[0];
+}
+
+static inline struct wide sums_rest(struct wide sum, struct wide max)
+{
+    (void)max;
+    return sum;
 }
 
 #endif

@@ -16,78 +16,10 @@
 #include "loss/evaluation.h"
 #include "loss/kernel.h"
 #include "support/numbers.h"
+#include "support/specification.h"
 #include "support/wants.h"
 
-enum { ELEMENTS_MAX = 70 * 210 + 8, ROW_SUMS = 16 };
-
-/* An exponential of the specification: float32 gives a high and a low part, both times 2^100. */
-struct exponential {
-    double high, low;
-};
-
-/* e^(x - max) of two float32, by real32.h's formulas, one operation at a time. */
-static struct exponential narrow_exp(float x, float max)
-{
-    float d = x - max, back = d - x, low = (x - (d - back)) - (max + back);
-    float n = rintf(d * 0x1.715476p+0f), scale = ldexpf(1.0f, (int)n + 100);
-    float first = d - n * 0x1.62e4p-1f, rest = low - n * 0x1.7f7d1cp-20f, r = first + rest;
-    float r_low = rest - (r - first), linear = scale * r, high = scale + linear;
-    float q = 0x1.6a2352p-10f * r + 0x1.123a6cp-7f;
-
-    q = q * r + 0x1.5558f4p-5f;
-    q = q * r + 0x1.55549p-3f;
-    q = q * r + 0x1.fffffcp-2f;
-    if (!(d > -138.0f))
-        return (struct exponential){0.0, 0.0};
-    low = (linear - (high - scale)) + scale * (r * r * q + r_low);
-    return (struct exponential){(double)high, (double)low};
-}
-
-static struct exponential shifted_exp(bool is_wide, double x, double max)
-{
-    double d = x - max, back = d - x;
-
-    if (!is_wide)
-        return narrow_exp((float)x, (float)max);
-    return (struct exponential){exp_full(vec_all(d), vec_all((x - (d - back)) - (max + back)))[0],
-                                0.0};
-}
-
-/* `rest` of a finite row, in the order of additions that kernel.h promises. */
-static double specified_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
-{
-    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0};
-    size_t argmax = 0;
-
-    for (size_t c = 1; c < classes; c++)
-        argmax = x[c] > x[argmax] ? c : argmax;
-    for (size_t c = 0; c < classes; c++) {
-        struct exponential e = shifted_exp(is_wide, x[c], x[argmax]);
-        size_t l = along_classes ? c % ROW_SUMS : 0;
-        double total = sums[l] + e.high, added = total - sums[l];
-
-        if (c == argmax)
-            continue;
-        if (is_wide)
-            lost[l] += (sums[l] - (total - added)) + (e.high - added);
-        else
-            lost[l] = (double)((float)lost[l] + (float)e.low);
-        sums[l] = total;
-    }
-    for (size_t l = 0; l < ROW_SUMS && !is_wide; l++) {
-        sums[l] = sums[l] * 0x1p-100 + lost[l] * 0x1p-100;
-        lost[l] = 0.0;
-    }
-    for (size_t half = ROW_SUMS / 2; along_classes && half != 0; half /= 2) {
-        for (size_t l = 0; l < half; l++) {
-            double other = sums[half + l], total = sums[l] + other, added = total - sums[l];
-
-            lost[l] += lost[half + l] + ((sums[l] - (total - added)) + (other - added));
-            sums[l] = total;
-        }
-    }
-    return sums[0] + lost[0];
-}
+enum { ELEMENTS_MAX = 70 * 210 + 8 };
 
 /* Logits between -20 and 20, and if `specials` now and then a NaN, an infinity, a tie or a huge one. */
 static double element(uint64_t *random, bool specials)
@@ -114,6 +46,8 @@ static void make_request(struct loss_request *request, enum loss_dtype dtype, si
     for (size_t i = 0; i < n * c * inner; i++) {
         double x = element(&random, specials);
 
+        if (n % 2 != 0) /* rows near 0 and far from it, side by side */
+            x += (double)(i / (c * inner) * 7 + i % inner * 3 % 200);
         if (dtype == LOSS_FLOAT64)
             ((double *)(void *)data)[i] = x;
         else
@@ -199,40 +133,48 @@ static void all_levels_give_the_same_bits(void **state)
     free(memory);
 }
 
-/* The lowest level, and with the test above every one, against the specification in scalars. */
-static void sums_are_added_in_the_promised_order(void **state)
+/* One row of the lowest level against the specification. */
+static void check_order(bool is_wide, const double *wide, const float *narrow, size_t c)
 {
-    static float narrow[300];
-    static double wide[300], widened[300];
-    uint64_t random = 5;
     size_t count;
     const struct kernel_level *levels = kernel_levels(&count);
+    const struct kernel *kernel = is_wide ? levels[0].float64 : levels[0].float32;
+    struct kernel_tile tile = {.x = is_wide ? (const void *)wide : narrow,
+                               .positions = 1,
+                               .position_stride = c,
+                               .classes = c,
+                               .class_stride = 1};
+    struct kernel_rows rows;
+    double want, widened[300];
+
+    for (size_t i = 0; i < c; i++)
+        widened[i] = is_wide ? wide[i] : (double)narrow[i];
+    kernel->scan(&tile, true, &rows);
+    want = specification_rest(is_wide, widened, c, c >= KERNEL_ROW_CLASSES);
+    if (memcmp(&rows.rest[0], &want, sizeof want) != 0)
+        fail_msg("C = %zu: rest is %a, but the specification says %a", c, rows.rest[0], want);
+    want = log1p_full(vec_all(want))[0];
+    assert_memory_equal(&rows.log_rest[0], &want, sizeof want);
+}
+
+/* The lowest level, and with the test above every one, against the specification in scalars: rows near
+ * 0 and far from it, with and without elements that are too small to count. */
+static void sums_are_added_in_the_promised_order(void **state)
+{
+    static const double shifts[] = {0.0, 44.5, -50.0, 1000.0, -1e6}, stretches[] = {1.0, 6.0};
+    static float narrow[300];
+    static double wide[300];
+    uint64_t random = 5;
 
     (void)state;
     for (size_t c = 1; c < 300; c++) {
-        for (size_t i = 0; i < c; i++) {
-            wide[i] = element(&random, false);
-            narrow[i] = (float)wide[i];
-        }
-        for (int is_wide = 0; is_wide < 2; is_wide++) {
-            const struct kernel *kernel = is_wide ? levels[0].float64 : levels[0].float32;
-            struct kernel_tile tile = {.x = is_wide ? (const void *)wide : narrow,
-                                       .positions = 1,
-                                       .position_stride = c,
-                                       .classes = c,
-                                       .class_stride = 1};
-            struct kernel_rows rows;
-            double want;
-
-            for (size_t i = 0; i < c; i++)
-                widened[i] = is_wide ? wide[i] : (double)narrow[i];
-            kernel->scan(&tile, true, &rows);
-            want = specified_rest(is_wide, widened, c, c >= KERNEL_ROW_CLASSES);
-            if (memcmp(&rows.rest[0], &want, sizeof want) != 0)
-                fail_msg("C = %zu: rest is %a, but the specification says %a", c, rows.rest[0],
-                         want);
-            want = log1p_full(vec_all(want))[0];
-            assert_memory_equal(&rows.log_rest[0], &want, sizeof want);
+        for (size_t k = 0; k < 10; k++) {
+            for (size_t i = 0; i < c; i++) {
+                wide[i] = element(&random, false) * stretches[k % 2] + shifts[k / 2];
+                narrow[i] = (float)wide[i];
+            }
+            check_order(false, wide, narrow, c);
+            check_order(true, wide, narrow, c);
         }
     }
 }

@@ -1,0 +1,141 @@
+/* scan_rows.c - the largest element of long rows, and the sum of the exponentials of the others: along the
+ * classes of one row after the other. */
+#include <math.h>
+
+#include "kernels/table_internal.h"
+
+enum {
+    CHAINS = 4,                         /* vectors looked at together */
+    AHEAD_MAX = 512 * 1024 / REAL_BYTES /* elements that a second-level cache has room for */
+};
+
+/* The first NaN; `count` if there is none. */
+static size_t first_nan(const REAL *x, size_t count)
+{
+    size_t c = 0;
+
+    while (c < count && x[c] == x[c])
+        c++;
+    return c;
+}
+
+/* Where a block of a row is looked at, CHAINS vectors: the last one overlaps the one before. */
+static inline const REAL *block_at(const REAL *x, size_t count, size_t block)
+{
+    size_t c = block * CHAINS * REALS;
+
+    return x + (c + CHAINS * REALS <= count ? c : count - CHAINS * REALS);
+}
+
+/* The first element of a block that is equal to `max`; it has one. */
+static inline size_t index_in_block(const REAL *block, REAL max)
+{
+    real_mask found = {0}, first = {0}, lanes;
+    real_index at[REALS];
+
+    for (size_t l = 0; l < REALS; l++)
+        at[l] = (real_index)l;
+    memcpy(&lanes, at, sizeof lanes);
+    UNROLLED for (size_t g = CHAINS; g-- != 0;)
+    {
+        real_mask equal = real_load(block + g * REALS) == max;
+
+        first = (equal & (lanes + (real_index)(g * REALS))) | (~equal & first);
+        found |= equal;
+    }
+    return least_lane(found, first);
+}
+
+/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first; or the first NaN. */
+static double max_of_row(const REAL *x, size_t count, size_t *argmax)
+{
+    real_vec max = real_all(-(REAL)INFINITY);
+    real_vec sum[CHAINS]; /* a lane is NaN if an element is, or by infinities */
+    real_mask where = {0}, number = {0};
+    const REAL *from;
+    REAL largest;
+
+    UNROLLED for (size_t g = 0; g < CHAINS; g++) sum[g] = real_all(0);
+    for (size_t block = 0; block * CHAINS * REALS < count; block++) {
+        real_vec v[CHAINS], m;
+        real_mask larger;
+
+        from = block_at(x, count, block);
+        UNROLLED for (size_t g = 0; g < CHAINS; g++)
+        {
+            v[g] = real_load(from + g * REALS);
+            sum[g] += v[g];
+        }
+        m = real_max(real_max(v[0], v[1]), real_max(v[2], v[3]));
+        larger = m > max;
+        max = real_select(larger, m, max);
+        where = (larger & number) | (~larger & where);
+        number += 1;
+    }
+    sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    if (any_lane((ivec)(sum[0] != sum[0]))) {
+        *argmax = first_nan(x, count);
+        if (*argmax != count)
+            return (double)NAN;
+    }
+    largest = largest_lane(max);
+    from = block_at(x, count, least_lane(max == largest, where));
+    *argmax = (size_t)(from - x) + index_in_block(from, largest);
+    return (double)largest;
+}
+
+/* The first `count` elements, but for number `skipped`, and for what is missing -inf. */
+static inline void copy_block(REAL *block, const REAL *from, size_t count, size_t skipped)
+{
+    real_index end = count < ROW_STEP ? (real_index)count : ROW_STEP;
+    real_index skip = skipped < ROW_STEP ? (real_index)skipped : ROW_STEP;
+
+    for (real_index l = 0; l < ROW_STEP; l++)
+        block[l] = l < end && l != skip ? from[l] : -(REAL)INFINITY;
+}
+
+/* Add up the exponentials of all classes but the one whose maximum it is. */
+INLINED double sum_of_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead,
+                          bool far)
+{
+    struct sums sums[GROUPS];
+    struct origin origin = origin_of(real_all(max), far);
+
+    UNROLLED for (size_t g = 0; g < GROUPS; g++) sums[g] = sums_zero();
+    for (size_t c = 0; c < count; c += ROW_STEP) {
+        const REAL *from = x + c;
+        REAL block[ROW_STEP];
+
+        if (argmax - c < ROW_STEP || count - c < ROW_STEP) {
+            copy_block(block, from, count - c, argmax - c);
+            from = block;
+        }
+        sums_add_row(sums, from, &origin, far);
+        UNROLLED for (size_t l = 0; l < ROW_STEP; l += LINE) FETCH_EARLY(x, c + l + ahead, 2);
+    }
+    return sums_fold(sums);
+}
+
+static double sum_of_near_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead)
+{
+    return sum_of_row(x, count, max, argmax, ahead, false);
+}
+
+static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead)
+{
+    return sum_of_row(x, count, max, argmax, ahead, true);
+}
+
+/* All maxima before all sums, so that no row waits for its own. */
+void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
+{
+    size_t ahead =
+        tile->positions * tile->classes; /* the next tile, or as much as there is room for */
+
+    ahead = ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
+    for (size_t p = 0; p < tile->positions; p++)
+        rows->max[p] = max_of_row(row_of(tile, p), tile->classes, &rows->argmax[p]);
+    for (size_t p = 0; p < tile->positions && sums; p++)
+        rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
+            row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead);
+}

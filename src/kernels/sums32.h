@@ -1,0 +1,243 @@
+/* sums32.h - sums of float32's exponentials; part of real.h.
+ *
+ * An exponential is never rounded to float32 as a whole: that alone would cost a unit of the result.
+ *
+ *     e^y = 2^n + 2^n (e^r - 1),   as in real32.h
+ *
+ * The powers of two and the rests are added up apart: the powers in float64, of which they are the
+ * exponents, and the rests, at most 0.42 of the power, by twos in float32 and then in float64.
+ *
+ * Where |max| <= NEAR_32, what is added up is e^x itself, as x is exact, and the sum is multiplied by
+ * e^-max at the end.  Elsewhere n would have too many bits, and it is e^(x - max), with what rounding took
+ * from x - max.  Which it is depends on the row's largest element alone.
+ *
+ * Relative error of an exponential: at most 2^-24.31, for all float32 there are; mostly from rounding r and
+ * r + r^2 q(r), 2^-26 and 2^-25.5.  Adding two rests in float32 costs 2^-25.5 at most. */
+#ifndef KERNELS_SUMS32_H
+#define KERNELS_SUMS32_H
+
+#include "kernels/real32.h"
+
+#define LN2     0x1.62e42fefa39efp-1
+#define NEAR_32 64.0f
+
+enum {
+    ROW_STEP = 4 * ROW_SUMS,
+    COLUMN_STEP = 4,
+    TOGETHER = 4, /* vectors whose exponentials are computed together */
+    EXPS_MAX = TOGETHER
+};
+
+/* Where the exponentials of a row are taken from, in every lane. */
+struct origin {
+    real_vec max;
+    real_vec least; /* what is below counts as this, whose exponential is made 0 */
+    real_vec
+        rounder; /* WHOLE_32 less the least's n: in the lowest bits, n is then counted from that */
+};
+
+static inline bool is_far(double max)
+{
+    return !(max <= (double)NEAR_32 && max >= -(double)NEAR_32);
+}
+
+static inline ivec far_lanes(vec max)
+{
+    return ~((max <= (double)NEAR_32) & (max >= -(double)NEAR_32));
+}
+
+/* The n of the least, of which no n is below. */
+static inline real_vec lowest_of(real_vec least)
+{
+    return (least * LOG2_E_32 + WHOLE_32) - WHOLE_32;
+}
+
+static inline struct origin origin_of(real_vec max, bool far)
+{
+    real_vec least = (far ? real_all(0.0f) : max) + EXP_LEAST_32;
+
+    return (struct origin){max, least, WHOLE_32 - lowest_of(least)};
+}
+
+/* An exponential times 2^-(lowest + 127): 2^(n - 127), where n is in the lowest bits of `power` and 0 means
+ * that it is 0, and the rest of it. */
+struct exps {
+    real_vec power, rest;
+};
+
+/* x - max and what it lost, for x that are none too small to count; else the least. */
+static inline real_vec far_difference(real_vec x, const struct origin *origin, real_vec *low)
+{
+    real_vec d = real_difference(x, origin->max, low);
+    real_mask is_seen = d > origin->least;
+
+    *low = real_keep(is_seen, *low);
+    return real_select(is_seen, d, origin->least);
+}
+
+/* Those of `count` vectors, step by step for all of them: one alone would wait for itself.  Near 0, x is
+ * at least the least already. */
+INLINED void exps_of(size_t count, const real_vec *x, const struct origin *origin, bool far,
+                     struct exps *e)
+{
+    real_vec y[EXPS_MAX], low[EXPS_MAX], n[EXPS_MAX], r[EXPS_MAX];
+
+    UNROLLED for (size_t i = 0; i < count; i++)
+    {
+        y[i] = far ? far_difference(x[i], origin, &low[i]) : x[i];
+        e[i].power = y[i] * LOG2_E_32 + origin->rounder;
+        n[i] = e[i].power - origin->rounder;
+    }
+    UNROLLED for (size_t i = 0; i < count; i++)
+    {
+        real_vec rest = n[i] * LN2_LOW_32;
+
+        r[i] = (y[i] - n[i] * LN2_HIGH_32) - (far ? rest - low[i] : rest);
+    }
+    UNROLLED for (size_t i = 0; i < count; i++)
+    {
+        real_vec scale = (real_vec)((real_bits)e[i].power << 23);
+
+        e[i].rest = (r[i] + exp_curve(r[i])) * scale;
+    }
+}
+
+/* Sums in every lane: the powers of the even lanes and of the odd ones, and the rests. */
+struct sums {
+    vec even, odd;
+    struct wide rest;
+};
+
+static inline struct sums sums_zero(void)
+{
+    return (struct sums){vec_all(0.0), vec_all(0.0), wide_all(0.0)};
+}
+
+/* The lowest bits of a float32, shifted to the exponent of a float64, make 2^(n - 1023), or 0. */
+static inline void sums_add_power(struct sums *sums, real_vec power)
+{
+    unsigned_vec bits = (unsigned_vec)power;
+
+    sums->even += (vec)(bits << 52);
+    sums->odd += (vec)(bits >> 32 << 52);
+}
+
+static inline void sums_add_rest(struct sums *sums, real_vec rest)
+{
+    struct wide wide = real_widen(rest);
+
+    UNROLLED for (size_t i = 0; i < PARTS; i++) sums->rest.part[i] += wide.part[i];
+}
+
+/* ROW_STEP elements of a row, class c of them to partial sum c mod 16; the rests of classes c and c + 16 of
+ * each 32 are added first. */
+INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
+                          bool far)
+{
+    REAL least = origin->least[0], clamped[ROW_STEP];
+    struct exps e[ROW_STEP / REALS];
+
+    if (!far) { /* in a plain loop, of which gcc 12 makes a maximum */
+        for (size_t l = 0; l < ROW_STEP; l++)
+            clamped[l] = from[l] > least ? from[l] : least;
+    }
+    UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i += TOGETHER)
+    {
+        real_vec x[TOGETHER];
+
+        UNROLLED for (size_t k = 0; k < TOGETHER; k++) x[k] =
+            real_load((far ? from : clamped) + (i + k) * REALS);
+        exps_of(TOGETHER, x, origin, far, &e[i]);
+        UNROLLED for (size_t k = 0; k < TOGETHER; k++)
+            sums_add_power(&sums[(i + k) % GROUPS], e[i + k].power);
+    }
+    UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i++)
+    {
+        if (i / GROUPS % 2 == 0)
+            sums_add_rest(&sums[i % GROUPS], e[i].rest + e[i + GROUPS].rest);
+    }
+}
+
+/* COLUMN_STEP classes of positions side by side, as far as they count; the rests of classes 2c and 2c + 1
+ * are added first. */
+INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_mask *counts,
+                              const struct origin *origin, bool far)
+{
+    real_vec least = far ? real_all(-__builtin_inff()) : origin->least, y[COLUMN_STEP];
+    struct exps e[COLUMN_STEP];
+
+    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i++) y[i] =
+        real_select(counts[i] & (x[i] > least), x[i], least);
+    exps_of(COLUMN_STEP, y, origin, far, e);
+    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i++) sums_add_power(sums, e[i].power);
+    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i += 2)
+        sums_add_rest(sums, e[i].rest + e[i + 1].rest);
+}
+
+/* The sums of the lanes as float64, times 2^-(lowest + 127) still. */
+static inline struct wide sums_value(const struct sums *sums)
+{
+    double even[LANES], odd[LANES], lanes[REALS];
+    struct wide sum;
+
+    vec_store(even, sums->even);
+    vec_store(odd, sums->odd);
+    UNROLLED for (size_t i = 0; i < LANES; i++)
+    {
+        lanes[2 * i] = even[i];
+        lanes[2 * i + 1] = odd[i];
+    }
+    sum = wide_load(lanes);
+    UNROLLED for (size_t i = 0; i < PARTS; i++) sum.part[i] =
+        sum.part[i] * 0x1p896 + sums->rest.part[i]; /* 1023 - 127 */
+    return sum;
+}
+
+/* The sum of the partial sums of a row: the upper half to the lower one, until one is left. */
+static inline double sums_fold(const struct sums *sums)
+{
+    vec totals[ROW_SUMS / LANES];
+    double lanes[LANES];
+
+    UNROLLED for (size_t g = 0; g < GROUPS; g++)
+    {
+        struct wide sum = sums_value(&sums[g]);
+
+        UNROLLED for (size_t i = 0; i < PARTS; i++) totals[g * PARTS + i] = sum.part[i];
+    }
+    UNROLLED for (size_t half = ROW_SUMS / LANES / 2; half != 0; half /= 2)
+    {
+        UNROLLED for (size_t i = 0; i < half; i++) totals[i] += totals[half + i];
+    }
+    vec_store(lanes, totals[0]);
+    UNROLLED for (size_t half = LANES / 2; half != 0; half /= 2)
+    {
+        UNROLLED for (size_t l = 0; l < half; l++) lanes[l] += lanes[half + l];
+    }
+    return lanes[0];
+}
+
+/* The sums of exp(x - max) out of those of rows with such maxima: times 2^(lowest + 127), and e^-max if
+ * that is not in them already.  The series of e^r is cut where it is off by 2^-32. */
+static inline struct wide sums_rest(struct wide sum, struct wide max)
+{
+    real_vec m = real_narrow(max);
+    real_mask near = (m <= NEAR_32) & (m >= -NEAR_32);
+    struct wide top = real_widen(real_keep(near, m));
+    struct wide lowest = real_widen(lowest_of(real_keep(near, m) + EXP_LEAST_32));
+
+    UNROLLED for (size_t i = 0; i < PARTS; i++)
+    {
+        vec y = -top.part[i], shifted = y * LOG2_E + ROUNDER;
+        vec r = y - (shifted - ROUNDER) * LN2, square = r * r, fourth = square * square;
+        vec low = (1.0 + r) + square * (0.5 + 1.0 / 6 * r);
+        vec high = (1.0 / 24 + 1.0 / 120 * r) + square * (1.0 / 720 + 1.0 / 5040 * r);
+        vec p = low + fourth * (high + fourth * (1.0 / 40320));
+
+        shifted += lowest.part[i] + (127.0 + 1023.0);
+        sum.part[i] *= p * from_bits(bits_exponent(bits_of(shifted)));
+    }
+    return sum;
+}
+
+#endif

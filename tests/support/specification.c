@@ -1,0 +1,126 @@
+/* specification.c - the formulas of sums32.h and real64.h, and the order of additions of kernel.h. */
+#include "support/specification.h"
+
+#include <math.h>
+
+#define VECTOR_BYTES 16
+#include "kernels/elementary.h"
+
+enum { ROW_SUMS = 16 };
+
+/* An exponential of the specification: float32 gives a power of two and the rest of it. */
+struct exponential {
+    double power;
+    float rest;
+};
+
+/* Those of float32: of x, or of x - max where `max` is far from 0; by real32.h's formulas, one operation
+ * at a time, times 2^-lowest. */
+static struct exponential narrow_exp(float x, float max, bool far, float *lowest)
+{
+    float d = far ? x - max : x, back = d - x, low = (x - (d - back)) - (max + back);
+    float least = (far ? 0.0f : max) + -138.0f;
+    float n, y, rest, r, square, a, b, power;
+
+    if (!(d > least)) {
+        d = least;
+        low = 0.0f;
+    }
+    *lowest = rintf(least * 0x1.715476p+0f);
+    n = rintf(d * 0x1.715476p+0f);
+    y = d - n * 0x1.62e4p-1f;
+    rest = n * 0x1.7f7d1cp-20f;
+    r = y - (far ? rest - low : rest);
+    square = r * r;
+    a = 0x1.55549p-3f * r + 0x1.fffffcp-2f;
+    b = (0x1.123a6cp-7f * r + 0x1.5558f4p-5f) + 0x1.6a2352p-10f * square;
+    power = n == *lowest ? 0.0f : ldexpf(1.0f, (int)(n - *lowest) - 127);
+    return (struct exponential){power, power * (r + square * (square * b + a))};
+}
+
+/* e^y 2^k, good to 2^-32. */
+static double factor(double y, int k)
+{
+    double n = rint(y * 0x1.71547652b82fep+0), r = y - n * 0x1.62e42fefa39efp-1;
+    double square = r * r, fourth = square * square;
+    double low = (1.0 + r) + square * (0.5 + 1.0 / 6 * r);
+    double high = (1.0 / 24 + 1.0 / 120 * r) + square * (1.0 / 720 + 1.0 / 5040 * r);
+    double p = low + fourth * (high + fourth * (1.0 / 40320));
+
+    return ldexp(p, (int)n + k);
+}
+
+/* The sum of float32's exponentials but that of argmax, in `sums` partial sums; the rests of two classes
+ * that go to the same one are added first. */
+static double narrow_rest(const double *x, size_t classes, size_t argmax, size_t sums)
+{
+    bool far = !(fabs(x[argmax]) <= 64.0);
+    double totals[ROW_SUMS];
+    float max = (float)x[argmax], lowest = 0.0f;
+
+    for (size_t l = 0; l < sums; l++) {
+        double powers = 0.0, rests = 0.0;
+
+        for (size_t c = l; c < classes; c += 2 * sums) {
+            float rest[2] = {0.0f};
+
+            for (size_t k = 0; k < 2 && c + k * sums < classes; k++) {
+                size_t at = c + k * sums;
+                struct exponential e = narrow_exp((float)x[at], max, far, &lowest);
+
+                powers += at == argmax ? 0.0 : e.power;
+                rest[k] = at == argmax ? 0.0f : e.rest;
+            }
+            rests += (double)(rest[0] + rest[1]);
+        }
+        totals[l] = powers + rests;
+    }
+    for (size_t half = sums / 2; half != 0; half /= 2) {
+        for (size_t l = 0; l < half; l++)
+            totals[l] += totals[half + l];
+    }
+    return totals[0] * factor(far ? 0.0 : -x[argmax], (int)lowest + 127);
+}
+
+static double wide_exp(double x, double max)
+{
+    double d = x - max, back = d - x;
+
+    return exp_full(vec_all(d), vec_all((x - (d - back)) - (max + back)))[0];
+}
+
+/* Those of float64: every sum is compensated. */
+static double wide_rest(const double *x, size_t classes, size_t argmax, bool along_classes)
+{
+    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0};
+
+    for (size_t c = 0; c < classes; c++) {
+        size_t l = along_classes ? c % ROW_SUMS : 0;
+        double e = wide_exp(x[c], x[argmax]), total = sums[l] + e, added = total - sums[l];
+
+        if (c == argmax)
+            continue;
+        lost[l] += (sums[l] - (total - added)) + (e - added);
+        sums[l] = total;
+    }
+    for (size_t half = ROW_SUMS / 2; along_classes && half != 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            double other = sums[half + l], total = sums[l] + other, added = total - sums[l];
+
+            lost[l] += lost[half + l] + ((sums[l] - (total - added)) + (other - added));
+            sums[l] = total;
+        }
+    }
+    return sums[0] + lost[0];
+}
+
+double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
+{
+    size_t argmax = 0;
+
+    for (size_t c = 1; c < classes; c++)
+        argmax = x[c] > x[argmax] ? c : argmax;
+    if (is_wide)
+        return wide_rest(x, classes, argmax, along_classes);
+    return narrow_rest(x, classes, argmax, along_classes ? ROW_SUMS : 1);
+}

@@ -1,0 +1,11 @@
+/* specification.h - what kernel.h promises of sums, in scalars, one operation at a time. */
+#ifndef SUPPORT_SPECIFICATION_H
+#define SUPPORT_SPECIFICATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* `rest` of a finite row, float64 if `is_wide` or of float32 values, in the promised order of additions. */
+double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes);
+
+#endif
