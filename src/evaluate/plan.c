@@ -46,14 +46,17 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
 /* Take the losses of a tile into the block's, and keep those that are wanted. */
 static void keep_losses(const struct loss_plan *plan, const struct tile *tile, struct block *block)
 {
+    struct sum loss = block->loss; /* apart, so that it may stay in registers */
+
     for (size_t p = 0; p < tile->kernel.positions; p++) {
-        sum_add(&block->loss, tile->losses[p]);
+        sum_add(&loss, tile->losses[p]);
         if (plan->parts[LOSS_PART_LOSSES] != NULL)
             convert_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
                           tile->losses[p] + 0.0); /* no -0 */
         if (plan->exact_losses != NULL)
             plan->exact_losses[tile->first + p] = tile->losses[p];
     }
+    block->loss = loss;
 }
 
 void loss_plan_run(struct loss_plan *plan, size_t block_index)
