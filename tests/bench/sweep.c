@@ -15,15 +15,16 @@
 #define VECTOR_BYTES 16
 #define REAL         float
 #define REAL_BYTES   4
-#include "kernels/real32.h"
+#include "kernels/real.h"
 #include "support/numbers.h"
 
 enum { BLOCK = 4096, THREADS_MAX = 256 };
 #define FLOATS  ((uint64_t)1 << 32)
 #define SAMPLES ((uint64_t)100 * 1000 * 1000)
 
-/* What the headers promise: relative errors of the pairs, units in the last place of the others. */
+/* What the headers promise: relative errors of float32's, units in the last place of the others. */
 #define PAIR_BOUND  0x1.51p-26 /* 2^-25.6 */
+#define TERM_BOUND  0x1.9dp-25 /* 2^-24.31 */
 #define UNITS_BOUND 0.9
 
 /* Arguments that are looked at together: x, and what belongs to it, a low part or a maximum. */
@@ -54,15 +55,25 @@ static void every_negative(struct block *block, uint64_t first)
         block->x[i] = isnan(block->x[i]) ? -(double)INFINITY : block->x[i];
 }
 
-/* Two float32 whose difference is in the range of the pairs and often no float32 itself. */
+/* The same, but for those near the least that counts in a sum, which may be 0 there. */
+static void every_term(struct block *block, uint64_t first)
+{
+    every_negative(block, first);
+    for (size_t i = 0; i < BLOCK; i++)
+        block->x[i] = block->x[i] > -137.0 ? block->x[i] : -(double)INFINITY;
+}
+
+/* Two float32 whose difference is in the range of the pairs and often no float32 itself; one maximum for
+ * all. */
 static void float32_and_max(struct block *block, uint64_t first)
 {
     uint64_t random = first;
+    int exponent = (int)(first / BLOCK % 24) - 12;
+    double max = (double)(float)ldexp(2.0 * number_random(&random) - 1.0, exponent);
 
     for (size_t i = 0; i < BLOCK; i++) {
-        double u = number_random(&random), v = number_random(&random);
-        double max = (double)(float)ldexp(2.0 * u - 1.0, (int)(i / 2 % 24) - 16);
-        double less = i % 2 == 0 ? 139.0 * v : ldexp(v, (int)(i / 2 % 31) - 24);
+        double v = number_random(&random);
+        double less = i % 2 == 0 ? 137.0 * v : ldexp(v, (int)(i / 2 % 31) - 24);
 
         block->x[i] = (double)(float)(max - less);
         block->other[i] = max;
@@ -111,17 +122,33 @@ static void for_log(struct block *block, uint64_t first)
 
 /* ---- the functions ----------------------------------------------------------------------------- */
 
-/* Pairs of float32 without their scale. */
+/* The pairs of a softmax, whose rest is 0. */
 static void our_pair(struct block *block)
 {
-    for (size_t i = 0; i < BLOCK; i += REALS) {
-        struct exps e = exp_shifted(real_narrow(wide_load(block->x + i)),
-                                    real_narrow(wide_load(block->other + i)));
-        struct wide y = real_widen(e.high), low = real_widen(e.low);
+    const struct softmax_factor one = softmax_factor(wide_all(0.0), wide_all(1.0));
 
-        for (size_t part = 0; part < PARTS; part++)
-            y.part[part] = (y.part[part] + low.part[part]) * (1.0 / EXP_SCALE);
-        wide_store(block->y + i, y);
+    for (size_t i = 0; i < BLOCK; i += REALS)
+        wide_store(block->y + i, softmax_of(real_narrow(wide_load(block->x + i)),
+                                            real_narrow(wide_load(block->other + i)), one));
+}
+
+/* Sums of one term. */
+static void our_term(struct block *block)
+{
+    double max = block->other[0];
+    const struct origin origin = origin_of(real_all((float)max), is_far(max));
+
+    for (size_t i = 0; i < BLOCK; i += REALS) {
+        real_vec x = real_narrow(wide_load(block->x + i));
+        struct sums sums = sums_zero();
+        struct exps e;
+
+        if (!is_far(max))
+            x = real_select(x > origin.least, x, origin.least);
+        exps_of(1, &x, &origin, is_far(max), &e);
+        sums_add_power(&sums, e.power);
+        sums_add_rest(&sums, e.rest);
+        wide_store(block->y + i, sums_rest(sums_value(&sums), wide_all(max)));
     }
 }
 
@@ -195,6 +222,10 @@ static const struct sweep {
      FLOATS / 2},
     {"exp of float32, sampled, less max", float32_and_max, our_pair, true_pair, relative,
      PAIR_BOUND, SAMPLES},
+    {"term of a sum, every float32 <= 0", every_term, our_term, true_pair, relative, TERM_BOUND,
+     FLOATS / 2},
+    {"term of a sum, sampled, less max", float32_and_max, our_term, true_pair, relative, TERM_BOUND,
+     SAMPLES},
     {"exp, every float32", every_float32, our_exp, true_exp, units, UNITS_BOUND, FLOATS},
     {"exp, sampled", for_exp, our_exp, true_exp, units, UNITS_BOUND, SAMPLES},
     {"exp with a low part, sampled", for_exp_with_low, our_exp, true_exp, units, UNITS_BOUND,
