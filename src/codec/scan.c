@@ -54,13 +54,18 @@ enum loss_status scan_fail_member(struct scanner *scanner, enum loss_status stat
     return status;
 }
 
+const char *scan_whole(const struct scanner *scanner)
+{
+    return scanner->whole != NULL ? scanner->whole : "the body";
+}
+
 const char *scan_describe(const struct scanner *scanner, const char *at, char *text, size_t size)
 {
     unsigned char byte = (unsigned char)*at;
     double value;
 
     if (at >= scanner->end)
-        (void)snprintf(text, size, "the end of the body");
+        (void)snprintf(text, size, "the end of %s", scan_whole(scanner));
     else if (byte == '[')
         (void)snprintf(text, size, "an array");
     else if (byte == '{')

@@ -18,6 +18,7 @@ struct scanner {
     unsigned depth; /* arrays and objects open around `at` */
     unsigned depth_max;
     char key[SCAN_KEY_BYTES]; /* the top-level member that is being read, for messages */
+    const char *whole;        /* what ends at `end`, for messages; NULL: the body */
     struct loss_error *error;
 };
 
@@ -51,6 +52,10 @@ enum loss_status scan_string(struct scanner *scanner);
 /* Step over a string and write its decoded form to scanner->key; for a member name. */
 enum loss_status scan_key(struct scanner *scanner);
 
+/* Step over a string and write its decoded form, UTF-8 with a NUL, to `text`, which has room for as
+ * many bytes as the string in its quotes; it may be that string's own place. */
+enum loss_status scan_text(struct scanner *scanner, char *text);
+
 /* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE, a number too large for a double
  * LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
 enum loss_status scan_value(struct scanner *scanner);
@@ -58,6 +63,9 @@ enum loss_status scan_value(struct scanner *scanner);
 /* If one of the words NaN, Infinity, -Infinity is at `at`, bare or as a string, its value and the
  * byte after it; else NULL. */
 const char *scan_non_finite(const char *at, double *value);
+
+/* What `whole` says. */
+const char *scan_whole(const struct scanner *scanner);
 
 /* What stands at `at`, in words: "an array", "a string", "the byte 0x07"; written to `text`. */
 const char *scan_describe(const struct scanner *scanner, const char *at, char *text, size_t size);

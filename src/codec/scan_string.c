@@ -1,4 +1,5 @@
 /* scan_string.c - JSON strings: their escapes and their UTF-8. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -84,17 +85,50 @@ static enum loss_status scan_escape(struct scanner *scanner, uint32_t *code)
     return LOSS_OK;
 }
 
-/* Step over the string at `at`; its first `size` decoded bytes go to `decoded`, with a NUL.  An
- * escape above U+007F is kept as '?' there: no known key has one. */
-static enum loss_status scan_characters(struct scanner *scanner, char *decoded, size_t size)
+/* Where a string's decoded form goes. */
+struct decoded {
+    char *text;
+    size_t size, length; /* what does not fit is left out; a NUL comes after it */
+    bool is_ascii;       /* all else becomes '?' */
+};
+
+/* Add a character: the code of an escape, or the bytes of one that stands in the text. */
+static void add(struct decoded *decoded, uint32_t code, const char *bytes, int count)
+{
+    static const struct {
+        uint32_t end;
+        unsigned char lead;
+    } forms[] = {{0x80, 0}, {0x800, 0xc0}, {0x10000, 0xe0}, {0x110000, 0xf0}};
+    char utf8[4];
+
+    if (decoded->is_ascii) {
+        utf8[0] = code >= 0x20 && code < 0x7f ? (char)code : '?';
+        bytes = utf8;
+        count = 1;
+    } else if (bytes == NULL) {
+        for (count = 1; code >= forms[count - 1].end;)
+            count++;
+        for (int i = count; i-- > 1; code >>= 6)
+            utf8[i] = (char)(0x80 | (code & 0x3f));
+        utf8[0] = (char)(forms[count - 1].lead | code);
+        bytes = utf8;
+    }
+    if (decoded->length + (size_t)count >= decoded->size)
+        return;
+    memmove(decoded->text + decoded->length, bytes, (size_t)count);
+    decoded->length += (size_t)count;
+}
+
+/* Step over the string at `at`. */
+static enum loss_status scan_characters(struct scanner *scanner, struct decoded *decoded)
 {
     const char *start = scanner->at++;
-    size_t length = 0;
 
     for (;;) {
         unsigned char byte = (unsigned char)*scanner->at;
+        const char *bytes = scanner->at;
         uint32_t code = byte;
-        int bytes = 1;
+        int count = 1;
 
         if (byte == '"')
             break;
@@ -103,38 +137,44 @@ static enum loss_status scan_characters(struct scanner *scanner, char *decoded, 
 
             if (status != LOSS_OK)
                 return status;
-            bytes = 0;
+            bytes = NULL;
         } else if (byte < 0x20) {
             if (scanner->at >= scanner->end)
                 return scan_fail(scanner, LOSS_INVALID_JSON, scanner->at,
-                                 "the body ends inside the string that begins at byte %td",
-                                 start - scanner->text);
+                                 "%s ends inside the string that begins at byte %td",
+                                 scan_whole(scanner), start - scanner->text);
             return scan_fail(scanner, LOSS_INVALID_JSON, scanner->at,
                              "the string at byte %td has an unescaped control character 0x%02x",
                              start - scanner->text, byte);
         } else if (byte >= 0x80) {
-            bytes = utf8_length((const unsigned char *)scanner->at);
-            if (bytes == 0)
+            count = utf8_length((const unsigned char *)scanner->at);
+            if (count == 0)
                 return scan_fail(scanner, LOSS_INVALID_UTF8, scanner->at,
                                  "the byte 0x%02x at offset %td begins no valid UTF-8 sequence",
                                  byte, scanner->at - scanner->text);
         }
-        if (length + 1 < size)
-            decoded[length++] = code >= 0x20 && code < 0x7f ? (char)code : '?';
-        scanner->at += bytes;
+        if (bytes != NULL)
+            scanner->at += count;
+        add(decoded, code, bytes, count);
     }
     scanner->at++;
-    if (size > 0)
-        decoded[length] = '\0';
+    if (decoded->size > 0)
+        decoded->text[decoded->length] = '\0';
     return LOSS_OK;
 }
 
 enum loss_status scan_string(struct scanner *scanner)
 {
-    return scan_characters(scanner, NULL, 0);
+    return scan_characters(scanner, &(struct decoded){NULL, 0, 0, true});
 }
 
+/* An escape above U+007F is kept as '?': no known key has one. */
 enum loss_status scan_key(struct scanner *scanner)
 {
-    return scan_characters(scanner, scanner->key, sizeof scanner->key);
+    return scan_characters(scanner, &(struct decoded){scanner->key, sizeof scanner->key, 0, true});
+}
+
+enum loss_status scan_text(struct scanner *scanner, char *text)
+{
+    return scan_characters(scanner, &(struct decoded){text, SIZE_MAX, 0, false});
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +96,27 @@ void text_double(struct text *text, double value)
     text_put(text, digits, shortest_float64(value, digits));
 }
 
-/* Write element `index` to `at`, which has SHORTEST_BYTES_MAX bytes of room; returns the bytes. */
-static size_t write_element(const struct loss_tensor *tensor, size_t index, char *at)
+/* The 16-bit dtypes as the float32 that they equal. */
+static float from_float16(uint16_t bits)
+{
+    int exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
+    float magnitude = exponent == 0x1f ? (fraction != 0 ? NAN : INFINITY)
+                      : exponent == 0  ? ldexpf((float)fraction, -24)
+                                       : ldexpf((float)(0x400 + fraction), exponent - 25);
+
+    return bits >> 15 != 0 ? -magnitude : magnitude;
+}
+
+static float from_bfloat16(uint16_t bits)
+{
+    uint32_t whole = (uint32_t)bits << 16;
+    float value;
+
+    memcpy(&value, &whole, sizeof value);
+    return value;
+}
+
+size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
 {
     const void *data = tensor->data;
 
@@ -104,6 +124,10 @@ static size_t write_element(const struct loss_tensor *tensor, size_t index, char
         return shortest_float32(((const float *)data)[index], at);
     if (tensor->dtype == LOSS_FLOAT64)
         return shortest_float64(((const double *)data)[index], at);
+    if (tensor->dtype == LOSS_FLOAT16)
+        return shortest_float32(from_float16(((const uint16_t *)data)[index]), at);
+    if (tensor->dtype == LOSS_BFLOAT16)
+        return shortest_float32(from_bfloat16(((const uint16_t *)data)[index]), at);
     assert(tensor->dtype == LOSS_INT64);
     return (size_t)snprintf(at, SHORTEST_BYTES_MAX, "%" PRId64, ((const int64_t *)data)[index]);
 }
@@ -120,7 +144,7 @@ static void put_row(struct text *text, const struct loss_tensor *tensor, size_t 
         if (room == NULL)
             return;
         for (size_t i = 0; i < some; i++) {
-            at += write_element(tensor, first + i, at);
+            at += text_element(tensor, first + i, at);
             *at++ = ',';
         }
         count -= some;

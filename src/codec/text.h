@@ -36,7 +36,11 @@ void text_string(struct text *text, const char *string);
 void text_unsigned(struct text *text, size_t value);
 void text_double(struct text *text, double value); /* as shortest.h writes it */
 
-/* Nested arrays of the tensor's shape; a single number for rank 0.  float32, float64 and int64. */
+/* Write element `index` to `at`, which has SHORTEST_BYTES_MAX bytes of room (shortest.h); returns its
+ * length, no NUL.  Of the floating dtypes and int64; the 16-bit ones as the float32 they equal. */
+size_t text_element(const struct loss_tensor *tensor, size_t index, char *at);
+
+/* Nested arrays of the tensor's shape; a single number for rank 0. */
 void text_tensor(struct text *text, const struct loss_tensor *tensor);
 
 #endif
