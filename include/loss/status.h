@@ -40,6 +40,8 @@
     X(LOSS_CONFLICTING_FIELDS, "conflicting_fields", "two fields exclude each other")              \
     X(LOSS_UNKNOWN_FIELD, "unknown_field", "the request has an unknown field")                     \
     X(LOSS_RAGGED_ARRAY, "ragged_array", "the rows of an array differ in length")                  \
+    X(LOSS_INVALID_SAFETENSORS, "invalid_safetensors",                                             \
+      "the body is not a well-formed safetensors file")                                            \
     /* HTTP */                                                                                     \
     X(LOSS_BAD_FRAMING, "bad_framing", "the request's headers are malformed or ambiguous")         \
     X(LOSS_BAD_PATH, "bad_path", "the path has a malformed escape")                                \

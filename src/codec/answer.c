@@ -5,6 +5,7 @@
 
 #include "codec/reply_json.h"
 #include "codec/request_json.h"
+#include "codec/safetensors.h"
 
 enum { REPLY_BYTES_FIRST = 512 };
 
@@ -62,6 +63,8 @@ static const struct {
                   const struct loss_result *result);
 } forms[ANSWER_FORMS] = {
     [ANSWER_JSON] = {"application/json", request_json_decode, reply_json_write},
+    [ANSWER_SAFETENSORS] = {"application/x-safetensors", request_safetensors_decode,
+                            reply_safetensors_write},
 };
 
 enum loss_status answer_request(const struct codec_body *body, enum answer_form in,

@@ -10,6 +10,7 @@
 /* What a body may be written in. */
 enum answer_form {
     ANSWER_JSON,
+    ANSWER_SAFETENSORS,
     ANSWER_FORMS,
 };
 

@@ -27,6 +27,7 @@ unsigned exchange_http_status(enum loss_status status)
     case LOSS_CONFLICTING_FIELDS:
     case LOSS_UNKNOWN_FIELD:
     case LOSS_RAGGED_ARRAY:
+    case LOSS_INVALID_SAFETENSORS:
     case LOSS_BAD_FRAMING:
     case LOSS_BAD_PATH: return 400;
     case LOSS_NOT_FOUND: return 404;

@@ -22,8 +22,9 @@ static const struct {
     {400,
      " empty_body invalid_json trailing_data expected_object duplicate_key invalid_utf8 too_deep "
      "non_finite_not_allowed number_out_of_range wrong_type missing_field conflicting_fields "
-     "unknown_field unknown_value unknown_dtype value_out_of_range ragged_array invalid_shape "
-     "shape_mismatch target_not_integer target_out_of_range bad_framing bad_path "},
+     "unknown_field unknown_value unknown_dtype value_out_of_range ragged_array "
+     "invalid_safetensors "
+     "invalid_shape shape_mismatch target_not_integer target_out_of_range bad_framing bad_path "},
     {404, " not_found "},
     {405, " method_not_allowed "},
     {408, " request_timeout "},
