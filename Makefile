@@ -15,9 +15,9 @@ B        := build/$(MODE)
 
 # ---- packages ----------------------------------------------------------------------------------
 # All that is ever installed, by Debian's names, in this one place.
-PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libuv1-dev
+PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libuv1-dev zlib1g-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
-PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev zlib1g-dev python3 util-linux
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
@@ -44,7 +44,7 @@ LDFLAGS  ?=
 CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
 COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(CFLAGS) -MMD -MP
 LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
-LIBS     := -lmicrohttpd -ljansson -luv -lpthread -lm
+LIBS     := -lmicrohttpd -ljansson -luv -lz -lpthread -lm
 
 # Commands are shown by what they make; V=1 shows them whole.
 V    ?=
@@ -159,7 +159,7 @@ run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
 	@exec build/lossd $(ARGS)
 
 # ---- tests -------------------------------------------------------------------------------------
-TEST_LIBS := -lcmocka -lcurl -lz $(LIBS)
+TEST_LIBS := -lcmocka -lcurl $(LIBS)
 
 $(B)/tests/%.o: CPPFLAGS += -Itests
 $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
