@@ -1,8 +1,10 @@
 /* metrics.c - the registry of series and its text. */
 #include "observe/metrics.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +38,19 @@ struct metric {
 struct metrics {
     struct metric *first;
     struct metric **last;
-    size_t lines; /* at most this many are written */
+    const char *family; /* of the series added last */
+    size_t lines;       /* at most this many are written */
 };
 
 struct metrics *metrics_new(void)
 {
     struct metrics *metrics = calloc(1, sizeof *metrics);
 
-    if (metrics != NULL)
+    if (metrics != NULL) {
         metrics->last = &metrics->first;
+        metrics->family = "";
+        metrics->lines = 1; /* EOF */
+    }
     return metrics;
 }
 
@@ -62,11 +68,20 @@ void metrics_free(struct metrics *metrics)
     free(metrics);
 }
 
+static bool ends_in(const char *text, size_t length, const char *end)
+{
+    size_t end_length = strlen(end);
+
+    return length > end_length && memcmp(text + length - end_length, end, end_length) == 0;
+}
+
 struct metric *metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name,
                            const char *help, const char *labels)
 {
     struct metric *metric = calloc(1, sizeof *metric);
 
+    assert(kind != METRIC_COUNTER || ends_in(name, strlen(name), "_total"));
+    assert(strlen(name) + 2 * strlen(help) + sizeof "# HELP  \n" <= LINE_BYTES_MAX);
     if (metric == NULL)
         return NULL;
     metric->kind = kind;
@@ -75,7 +90,8 @@ struct metric *metrics_add(struct metrics *metrics, enum metric_kind kind, const
     (void)snprintf(metric->labels, sizeof metric->labels, "%s", labels != NULL ? labels : "");
     *metrics->last = metric;
     metrics->last = &metric->next;
-    metrics->lines += 3; /* HELP, TYPE, value */
+    metrics->lines += strcmp(name, metrics->family) != 0 ? 4 : 1; /* TYPE, UNIT, HELP; value */
+    metrics->family = name;
     return metric;
 }
 
@@ -91,7 +107,7 @@ struct metric *metrics_add_histogram(struct metrics *metrics, const char *name, 
         return NULL;
     }
     metric->bucket_counts = counts;
-    metrics->lines += BUCKETS + 3;
+    metrics->lines += BUCKETS + 2; /* +Inf, sum and count, of which one is counted already */
     return metric;
 }
 
@@ -167,20 +183,74 @@ static char *write_value(const struct metric *metric, char *at)
     return at + sprintf(at, value == floor(value) ? "%.0f\n" : "%.17g\n", value);
 }
 
-size_t metrics_write(const struct metrics *metrics, char *buffer)
+static char *write_help(const char *family, size_t length, const char *help, const char *escaped,
+                        char *at)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    at += sprintf(at, "# HELP %.*s ", (int)length, family);
+    for (; *help != '\0'; help++) {
+        if (strchr(escaped, *help) != NULL)
+            *at++ = '\\';
+        *at++ = *help != '\n' ? *help : 'n';
+    }
+    *at++ = '\n';
+    return at;
+}
+
+static const char *const kinds[] = {"counter", "gauge", "histogram"};
+
+static char *write_text_head(const struct metric *metric, char *at)
+{
+    at = write_help(metric->name, strlen(metric->name), metric->help, "\\\n", at);
+    return at + sprintf(at, "# TYPE %s %s\n", metric->name, kinds[metric->kind]);
+}
+
+/* OpenMetrics takes the end that samples have by their type off the name of the family, and wants to be
+ * told the unit that is left at its end. */
+static char *write_openmetrics_head(const struct metric *metric, char *at)
+{
+    static const char *const units[] = {"_seconds", "_bytes"};
+    const char *name = metric->name, *kind = kinds[metric->kind];
+    size_t length = strlen(name);
+
+    if (metric->kind == METRIC_COUNTER) {
+        length -= strlen("_total");
+    } else if (metric->kind == METRIC_GAUGE && ends_in(name, length, "_info")) {
+        length -= strlen("_info");
+        kind = "info";
+    }
+    at += sprintf(at, "# TYPE %.*s %s\n", (int)length, name, kind);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (ends_in(name, length, units[i]))
+            at += sprintf(at, "# UNIT %.*s %s\n", (int)length, name, units[i] + 1);
+    }
+    return write_help(name, length, metric->help, "\\\n\"", at);
+}
+
+const char *metrics_content_type(enum metrics_format format)
+{
+    static const char *const types[METRICS_FORMAT_COUNT] = {
+        "text/plain; version=0.0.4; charset=utf-8",
+        "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+    };
+
+    return types[format];
+}
+
+size_t metrics_write(const struct metrics *metrics, enum metrics_format format, char *buffer)
+{
+    bool is_openmetrics = format == METRICS_OPENMETRICS_1_0_0;
     const char *family = "";
     char *at = buffer;
 
     for (const struct metric *metric = metrics->first; metric != NULL; metric = metric->next) {
-        if (strcmp(metric->name, family) != 0) {
-            family = metric->name;
-            at += sprintf(at, "# HELP %s %s\n", family, metric->help);
-            at += sprintf(at, "# TYPE %s %s\n", family, kinds[metric->kind]);
-        }
+        if (strcmp(metric->name, family) != 0)
+            at = is_openmetrics ? write_openmetrics_head(metric, at) : write_text_head(metric, at);
+        family = metric->name;
         at = metric->kind == METRIC_HISTOGRAM ? write_histogram(metric, at)
                                               : write_value(metric, at);
     }
+    if (is_openmetrics)
+        at += sprintf(at, "# EOF\n");
     return (size_t)(at - buffer);
 }

@@ -80,8 +80,8 @@ void answer_metrics(struct exchange *exchange)
     char *text = loss_arena_take(&exchange->arena, metrics_bytes_max(registry), 1);
 
     if (text != NULL) {
-        reply(exchange, "text/plain; version=0.0.4; charset=utf-8", text,
-              metrics_write(registry, text));
+        reply(exchange, metrics_content_type(METRICS_TEXT_0_0_4), text,
+              metrics_write(registry, METRICS_TEXT_0_0_4, text));
         return;
     }
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);

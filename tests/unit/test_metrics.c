@@ -19,7 +19,7 @@ static char *written(const struct metrics *metrics)
     char *room = malloc(most), *text;
 
     assert_non_null(room);
-    length = metrics_write(metrics, room);
+    length = metrics_write(metrics, METRICS_TEXT_0_0_4, room);
     assert_in_range(length, 0, most);
     text = malloc(length + 1);
     assert_non_null(text);
@@ -54,7 +54,8 @@ static void families_have_one_head_each(void **state)
     gauge = metrics_add(metrics, METRIC_GAUGE, "jobs", "Waiting.", NULL);
     assert_non_null(
         metrics_add_reader(metrics, METRIC_GAUGE, "answer", "Of it all.", half, &twice));
-    assert_non_null(metrics_add_reader(metrics, METRIC_COUNTER, "sixth", "Exact.", half, &third));
+    assert_non_null(
+        metrics_add_reader(metrics, METRIC_COUNTER, "sixth_total", "Exact.", half, &third));
     metric_add(a, 2);
     metric_add(a, UINT64_MAX / 2);
     metric_add(b, 0);
@@ -71,9 +72,9 @@ static void families_have_one_head_each(void **state)
                            "# HELP answer Of it all.\n"
                            "# TYPE answer gauge\n"
                            "answer 42\n"
-                           "# HELP sixth Exact.\n"
-                           "# TYPE sixth counter\n"
-                           "sixth 0.16666666666666666\n");
+                           "# HELP sixth_total Exact.\n"
+                           "# TYPE sixth_total counter\n"
+                           "sixth_total 0.16666666666666666\n");
     metrics_free(metrics);
 }
 
@@ -204,12 +205,7 @@ static void the_process_is_described(void **state)
 
 static void nothing_is_freed(void **state)
 {
-    struct metrics *metrics = metrics_new();
-
     (void)state;
-    assert_non_null(metrics);
-    assert_int_equal(metrics_bytes_max(metrics), 0);
-    metrics_free(metrics);
     metrics_free(NULL);
 }
 
