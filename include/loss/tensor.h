@@ -43,6 +43,11 @@ bool loss_dtype_find(const char *name, enum loss_dtype *dtype);
 /* How many elements the shape has; SIZE_MAX if their bytes would not fit a size_t. */
 size_t loss_tensor_elements(const struct loss_tensor *tensor);
 
+/* Element `index` in C order; and store one in an array of a floating dtype, rounded once, to nearest
+ * even: what is too large becomes infinite. */
+double loss_tensor_number(const struct loss_tensor *tensor, size_t index);
+void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double value);
+
 bool loss_tensor_same_shape(const struct loss_tensor *a, const struct loss_tensor *b);
 
 /* Write the shape as "[2, 3]", at most `size` bytes with the NUL; returns `text`. */

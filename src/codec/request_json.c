@@ -79,87 +79,19 @@ static enum loss_status fail_unknown_field(struct decoding *decoding)
                             "there is no field %s; did you mean \"%s\"?", quoted, nearest);
 }
 
-/* One member of the object, from its name on. */
-static enum loss_status read_member(struct decoding *decoding)
+/* One member of the object, of which the name has been read. */
+static enum loss_status read_member(void *context)
 {
-    struct scanner *scanner = &decoding->scanner;
-    enum loss_status status;
+    struct decoding *decoding = context;
+    const char *key = decoding->scanner.key;
     int option;
 
-    scan_space(scanner);
-    if (*scanner->at != '"')
-        return scan_fail_expected(scanner, "a field name in quotes", scanner->at);
-    if ((status = scan_key(scanner)) != LOSS_OK)
-        return status;
-    scan_space(scanner);
-    if (*scanner->at != ':')
-        return scan_fail_expected(scanner, "':'", scanner->at);
-    scanner->at++;
-    scan_space(scanner);
     for (int field = 0; field < FIELDS; field++) {
-        if (strcmp(scanner->key, decoding_fields[field]) == 0)
+        if (strcmp(key, decoding_fields[field]) == 0)
             return read_tensor(decoding, field);
     }
-    option = request_option_find(scanner->key);
+    option = request_option_find(key);
     return option >= 0 ? read_option(decoding, option) : fail_unknown_field(decoding);
-}
-
-static enum loss_status read_object(struct decoding *decoding)
-{
-    struct scanner *scanner = &decoding->scanner;
-    enum loss_status status;
-
-    if ((status = scan_open(scanner)) != LOSS_OK)
-        return status;
-    scan_space(scanner);
-    if (*scanner->at == '}') {
-        scanner->at++;
-        return LOSS_OK;
-    }
-    for (;;) {
-        if ((status = read_member(decoding)) != LOSS_OK)
-            return status;
-        scan_space(scanner);
-        if (*scanner->at == '}') {
-            scanner->at++;
-            return LOSS_OK;
-        }
-        if (*scanner->at != ',')
-            return scan_fail_expected(scanner, "',' or '}'", scanner->at);
-        scanner->at++;
-    }
-}
-
-/* The whole text: an object, and nothing after it. */
-static enum loss_status read_text(struct decoding *decoding)
-{
-    struct scanner *scanner = &decoding->scanner;
-    enum loss_status status;
-
-    scan_space(scanner);
-    if (scanner->at == scanner->end)
-        return loss_fail(scanner->error, LOSS_EMPTY_BODY, NULL,
-                         "the body is empty, but must be a JSON object");
-    if (*scanner->at != '{') {
-        char found[32];
-
-        if (strchr("[\"-0123456789tfn", *scanner->at) == NULL || *scanner->at == '\0')
-            return scan_fail_expected(scanner, "a JSON object", scanner->at);
-        (void)scan_describe(scanner, scanner->at, found, sizeof found);
-        status = scan_value(scanner);
-        if (status != LOSS_OK && status != LOSS_NON_FINITE && status != LOSS_NUMBER_OUT_OF_RANGE)
-            return status;
-        return loss_fail(scanner->error, LOSS_EXPECTED_OBJECT, "0",
-                         "the body is %s, but must be a JSON object", found);
-    }
-    if ((status = read_object(decoding)) != LOSS_OK)
-        return status;
-    scan_space(scanner);
-    if (scanner->at != scanner->end)
-        return scan_fail(scanner, LOSS_TRAILING_DATA, scanner->at,
-                         "the JSON object ends, but more follows at byte %td",
-                         scanner->at - scanner->text);
-    return LOSS_OK;
 }
 
 enum loss_status request_json_decode(const struct codec_body *body,
@@ -183,7 +115,7 @@ enum loss_status request_json_decode(const struct codec_body *body,
     if (status != LOSS_OK)
         return status;
     decoding.read_as = request->dtype;
-    if ((status = read_text(&decoding)) != LOSS_OK)
+    if ((status = scan_document(&decoding.scanner, read_member, &decoding)) != LOSS_OK)
         return status;
     if ((status = request_option_resolve(&decoding.envelope.options)) != LOSS_OK)
         return status;

@@ -24,31 +24,11 @@ static enum loss_status reread(struct decoding *decoding)
     return LOSS_OK;
 }
 
-/* Describe the element at `index`, whose text is `text`: "<place> is <text>, but <why not>". */
-static enum loss_status fail_element(struct decoding *decoding, int field, size_t index,
-                                     const char *text, enum loss_status status, const char *why_not)
-{
-    const struct loss_tensor *tensor = &decoding->tensors[field].tensor;
-    char where[128], place[128], element[25];
-    size_t length = strcspn(text, ",] \t\r\n}");
-
-    if (length >= sizeof element)
-        length = sizeof element - 1;
-    for (size_t i = 0; i < length; i++) /* a string may hold anything */
-        element[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
-    element[length] = '\0';
-    (void)loss_tensor_pointer(tensor, decoding_fields[field], index, where, sizeof where);
-    (void)loss_tensor_place(tensor, decoding_fields[field], index, place, sizeof place);
-    return loss_fail(decoding->scanner.error, status, where, "%s is %s, but %s", place, element,
-                     why_not);
-}
-
 static enum loss_status fail_odd(struct decoding *decoding, int field, enum loss_status status,
                                  const char *why_not)
 {
-    const struct tensor_json *read = &decoding->tensors[field];
-
-    return fail_element(decoding, field, read->odd_index, read->odd_text, status, why_not);
+    return tensor_json_fail_odd(&decoding->tensors[field], decoding_fields[field], status, why_not,
+                                decoding->scanner.error);
 }
 
 static enum loss_status check_overflow(struct decoding *decoding, int field)
@@ -68,10 +48,10 @@ static enum loss_status make_probabilities(struct decoding *decoding)
     void *data;
 
     if (targets->word_text != NULL)
-        return fail_element(decoding, TARGETS, targets->word_index, targets->word_text,
-                            LOSS_WRONG_TYPE,
-                            "a class probability must be a number (or \"NaN\", \"Infinity\", "
-                            "\"-Infinity\")");
+        return tensor_json_fail_word(targets, "targets",
+                                     "a class probability must be a number (or \"NaN\", "
+                                     "\"Infinity\", \"-Infinity\")",
+                                     decoding->scanner.error);
     if (!integers && !single)
         return LOSS_OK;
     data = loss_arena_take(decoding->arena, count, single ? sizeof(float) : sizeof(double));

@@ -198,6 +198,7 @@ static enum loss_status scan_members(struct scanner *scanner, char close)
 enum loss_status scan_value(struct scanner *scanner)
 {
     enum loss_status status;
+    const char *after;
     double value;
     char open;
 
@@ -205,7 +206,12 @@ enum loss_status scan_value(struct scanner *scanner)
     open = *scanner->at;
     if (open == '"')
         return scan_string(scanner);
-    if (scan_non_finite(scanner->at, &value) != NULL)
+    after = scan_non_finite(scanner->at, &value);
+    if (after != NULL && scanner->takes_non_finite) {
+        scanner->at = after;
+        return LOSS_OK;
+    }
+    if (after != NULL)
         return scan_fail_member(scanner, LOSS_NON_FINITE,
                                 "%s holds a NaN or infinity, which only tensors may", scanner->key);
     if (open == '-' || (open >= '0' && open <= '9'))

@@ -17,7 +17,8 @@ struct scanner {
     const char *text, *at, *end;
     unsigned depth; /* arrays and objects open around `at` */
     unsigned depth_max;
-    char key[SCAN_KEY_BYTES]; /* the top-level member that is being read, for messages */
+    bool takes_non_finite;    /* scan_value lets NaN and infinities pass: it is in a tensor */
+    char key[SCAN_KEY_BYTES]; /* the member that is being read, for messages */
     const char *whole;        /* what ends at `end`, for messages; NULL: the body */
     struct loss_error *error;
 };
@@ -56,9 +57,21 @@ enum loss_status scan_key(struct scanner *scanner);
  * many bytes as the string in its quotes; it may be that string's own place. */
 enum loss_status scan_text(struct scanner *scanner, char *text);
 
-/* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE, a number too large for a double
+/* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE unless they are taken, a number too
+ * large for a double
  * LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
 enum loss_status scan_value(struct scanner *scanner);
+
+/* Read one member or element: scanner->at is on its value, scanner->key its name if it has one. */
+typedef enum loss_status scan_reader(void *context);
+
+/* Step over an object or an array, whose bracket is at `at`; `read` reads each member or element. */
+enum loss_status scan_object(struct scanner *scanner, scan_reader *read, void *context);
+enum loss_status scan_array(struct scanner *scanner, scan_reader *read, void *context);
+
+/* The same for the whole text, which must be one object: also LOSS_EMPTY_BODY, LOSS_EXPECTED_OBJECT,
+ * LOSS_TRAILING_DATA. */
+enum loss_status scan_document(struct scanner *scanner, scan_reader *read, void *context);
 
 /* If one of the words NaN, Infinity, -Infinity is at `at`, bare or as a string, its value and the
  * byte after it; else NULL. */

@@ -38,4 +38,12 @@ enum loss_status tensor_json_read(struct scanner *scanner, enum tensor_json_mode
                                   size_t elements_max, struct loss_arena *arena,
                                   struct tensor_json *result);
 
+/* Describe the element that is odd, or the first that is no number: "<place> is <its text>, but <why
+ * not>", with its pointer.  The latter is LOSS_WRONG_TYPE. */
+enum loss_status tensor_json_fail_odd(const struct tensor_json *read, const char *name,
+                                      enum loss_status status, const char *why_not,
+                                      struct loss_error *error);
+enum loss_status tensor_json_fail_word(const struct tensor_json *read, const char *name,
+                                       const char *why_not, struct loss_error *error);
+
 #endif

@@ -96,38 +96,16 @@ void text_double(struct text *text, double value)
     text_put(text, digits, shortest_float64(value, digits));
 }
 
-/* The 16-bit dtypes as the float32 that they equal. */
-static float from_float16(uint16_t bits)
-{
-    int exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
-    float magnitude = exponent == 0x1f ? (fraction != 0 ? NAN : INFINITY)
-                      : exponent == 0  ? ldexpf((float)fraction, -24)
-                                       : ldexpf((float)(0x400 + fraction), exponent - 25);
-
-    return bits >> 15 != 0 ? -magnitude : magnitude;
-}
-
-static float from_bfloat16(uint16_t bits)
-{
-    uint32_t whole = (uint32_t)bits << 16;
-    float value;
-
-    memcpy(&value, &whole, sizeof value);
-    return value;
-}
-
 size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
 {
     const void *data = tensor->data;
 
     if (tensor->dtype == LOSS_FLOAT32)
         return shortest_float32(((const float *)data)[index], at);
+    if (tensor->dtype == LOSS_FLOAT16 || tensor->dtype == LOSS_BFLOAT16)
+        return shortest_float32((float)loss_tensor_number(tensor, index), at);
     if (tensor->dtype == LOSS_FLOAT64)
         return shortest_float64(((const double *)data)[index], at);
-    if (tensor->dtype == LOSS_FLOAT16)
-        return shortest_float32(from_float16(((const uint16_t *)data)[index]), at);
-    if (tensor->dtype == LOSS_BFLOAT16)
-        return shortest_float32(from_bfloat16(((const uint16_t *)data)[index]), at);
     assert(tensor->dtype == LOSS_INT64);
     return (size_t)snprintf(at, SHORTEST_BYTES_MAX, "%" PRId64, ((const int64_t *)data)[index]);
 }

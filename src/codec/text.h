@@ -40,7 +40,7 @@ void text_double(struct text *text, double value); /* as shortest.h writes it */
  * length, no NUL.  Of the floating dtypes and int64; the 16-bit ones as the float32 they equal. */
 size_t text_element(const struct loss_tensor *tensor, size_t index, char *at);
 
-/* Nested arrays of the tensor's shape; a single number for rank 0. */
+/* Nested arrays of the tensor's shape; a single number for rank 0.  Elements as text_element's. */
 void text_tensor(struct text *text, const struct loss_tensor *tensor);
 
 #endif

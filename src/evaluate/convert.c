@@ -152,3 +152,18 @@ void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t
         convert_store(to, data, i, value);
     }
 }
+
+double loss_tensor_number(const struct loss_tensor *tensor, size_t index)
+{
+    double value;
+
+    convert_to_float64(tensor->dtype,
+                       (const char *)tensor->data + index * loss_dtype_bytes(tensor->dtype), 1,
+                       &value);
+    return value;
+}
+
+void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double value)
+{
+    convert_store(dtype, to, index, value);
+}
