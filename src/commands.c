@@ -50,7 +50,7 @@ static char *read_all(FILE *file, const char *name, uint64_t limit, size_t *leng
 static int answer(const struct config *config, const char *text, size_t length)
 {
     const struct codec_limits limits = options_codec_limits(&config->server);
-    const struct answer_host alone = {NULL, NULL, NULL};
+    const struct answer_host alone = {.context = NULL};
     struct loss_arena arena;
     struct loss_error error;
     struct answer reply;

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "codec/infer.h"
 #include "codec/reply_json.h"
 #include "codec/request_json.h"
 #include "codec/safetensors.h"
@@ -53,18 +54,40 @@ static enum loss_status evaluate(const struct codec_request *request,
     return loss_plan_finish(evaluation.plan, result, error);
 }
 
+static bool write_json(struct text *text, const struct codec_request *request,
+                       const struct loss_result *result, size_t *head_length)
+{
+    *head_length = CODEC_NO_HEAD;
+    return reply_json_write(text, request, result);
+}
+
+static bool write_safetensors(struct text *text, const struct codec_request *request,
+                              const struct loss_result *result, size_t *head_length)
+{
+    *head_length = CODEC_NO_HEAD;
+    return reply_safetensors_write(text, request, result);
+}
+
+static uint64_t now_ns(const struct answer_host *host)
+{
+    return host->now_ns != NULL ? host->now_ns() : 0;
+}
+
 /* One row per form. */
 static const struct {
-    const char *media_type;
+    const char *media_type; /* of a reply without a head */
+    size_t bytes_max;       /* of a reply */
     enum loss_status (*decode)(const struct codec_body *body, const struct codec_limits *limits,
                                struct loss_arena *arena, struct codec_request *request,
                                struct loss_error *error);
     bool (*write)(struct text *text, const struct codec_request *request,
-                  const struct loss_result *result);
+                  const struct loss_result *result, size_t *head_length);
 } forms[ANSWER_FORMS] = {
-    [ANSWER_JSON] = {"application/json", request_json_decode, reply_json_write},
-    [ANSWER_SAFETENSORS] = {"application/x-safetensors", request_safetensors_decode,
-                            reply_safetensors_write},
+    [ANSWER_JSON] = {"application/json", SIZE_MAX, request_json_decode, write_json},
+    [ANSWER_SAFETENSORS] = {"application/x-safetensors", SIZE_MAX, request_safetensors_decode,
+                            write_safetensors},
+    [ANSWER_INFER] = {"application/json", INFER_REPLY_BYTES_MAX, request_infer_decode,
+                      reply_infer_write},
 };
 
 enum loss_status answer_request(const struct codec_body *body, enum answer_form in,
@@ -75,20 +98,34 @@ enum loss_status answer_request(const struct codec_body *body, enum answer_form 
     struct codec_request request;
     struct loss_result result;
     enum loss_status status;
+    uint64_t start = now_ns(host), decoded, evaluated;
     struct text reply;
 
     if (is_stopped(host))
         return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
-    status = forms[in].decode(body, limits, arena, &request, error);
-    if (status != LOSS_OK)
+    if ((status = forms[in].decode(body, limits, arena, &request, error)) != LOSS_OK)
         return status;
-    status = evaluate(&request, host, arena, &result, error);
-    if (status != LOSS_OK)
+    decoded = now_ns(host);
+    if (request.timeout_us != 0 && host->limit_time != NULL)
+        host->limit_time(host->context, request.timeout_us);
+    if ((status = evaluate(&request, host, arena, &result, error)) != LOSS_OK)
         return status;
+    evaluated = now_ns(host);
     text_init(&reply, arena, REPLY_BYTES_FIRST);
-    if (!forms[out].write(&reply, &request, &result))
+    if (!forms[out].write(&reply, &request, &result, &answer->head_length))
         return loss_fail_memory(error);
-    *answer = (struct answer){reply.data, reply.length, forms[out].media_type,
-                              result.count + result.ignored};
+    if (reply.length > forms[out].bytes_max)
+        return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
+                         "the reply would have %zu bytes, but this protocol has replies of at most "
+                         "%zu",
+                         reply.length, forms[out].bytes_max);
+    answer->body = reply.data;
+    answer->length = reply.length;
+    answer->media_type =
+        answer->head_length == CODEC_NO_HEAD ? forms[out].media_type : "application/octet-stream";
+    answer->rows = result.count + result.ignored;
+    answer->decode_ns = decoded - start;
+    answer->evaluate_ns = evaluated - decoded;
+    answer->encode_ns = now_ns(host) - evaluated;
     return LOSS_OK;
 }

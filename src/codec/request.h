@@ -34,10 +34,15 @@ struct codec_body {
 
 #define CODEC_NO_HEAD SIZE_MAX
 
+struct infer_request;
+
 struct codec_request {
     struct loss_request loss;
-    enum loss_dtype dtype; /* of the arithmetic */
+    enum loss_dtype dtype; /* of numbers whose text does not say it */
     const char *id;        /* UTF-8, returned as it came; NULL if none */
+    /* Of the Open Inference Protocol alone: */
+    const struct infer_request *infer; /* what its reply is made of; else NULL */
+    uint64_t timeout_us;               /* how long the client waits, if it said so; else 0 */
 };
 
 #endif

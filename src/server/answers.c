@@ -30,7 +30,7 @@ static void share(void *context, void (*run)(void *argument, size_t part), void 
 
 void answer_evaluate(struct exchange *exchange)
 {
-    const struct answer_host host = {is_stopped, share, exchange};
+    const struct answer_host host = {.stopped = is_stopped, .share = share, .context = exchange};
     struct answer answer;
     struct loss_error error;
     static const char nothing[CODEC_PADDING];

@@ -142,7 +142,7 @@ static void run_line(struct window *window, struct part *part, const char *line,
                      struct loss_arena *arena)
 {
     struct exchange *exchange = window->exchange;
-    const struct answer_host alone = {NULL, NULL, NULL};
+    const struct answer_host alone = {.context = NULL};
     const struct codec_body body = {.bytes = line,
                                     .length = length,
                                     .query = exchange->query,

@@ -18,7 +18,7 @@ const struct codec_limits file_limits = {.elements_max = 1000000,
                                          .json_depth_max = 32,
                                          .confusion_classes_max = 1000};
 
-static const struct answer_host alone = {NULL, NULL, NULL};
+static const struct answer_host alone = {.context = NULL};
 
 void file_make(struct file *file, const char *header, const void *buffer, size_t bytes,
                size_t shift)

@@ -30,7 +30,7 @@ const char *reply_unquoted(const char *text, char quoted[REPLY_TEXT_BYTES])
 
 json_t *reply_to(const char *body, const struct codec_limits *limits, struct loss_error *error)
 {
-    static const struct answer_host alone = {NULL, NULL, NULL};
+    static const struct answer_host alone = {.context = NULL};
     size_t length = strlen(body);
     char *text = calloc(length + CODEC_PADDING, 1);
     struct loss_arena arena;

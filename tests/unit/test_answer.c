@@ -27,7 +27,7 @@ static enum loss_status answer_bytes(const char *bytes, size_t length,
                                      const struct answer_host *host, struct loss_arena *arena,
                                      struct answer *answer, struct loss_error *error)
 {
-    static const struct answer_host never = {NULL, NULL, NULL};
+    static const struct answer_host never = {.context = NULL};
     char *text = calloc(length + CODEC_PADDING, 1);
     enum loss_status status;
 
@@ -138,20 +138,22 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
 
     (void)state;
     loss_arena_init(&arena, NULL);
-    assert_int_equal(answer_bytes(text, strlen(text),
-                                  &(struct answer_host){is_out_of_patience, NULL, &endless}, &arena,
-                                  &answer, &error),
-                     LOSS_OK);
+    assert_int_equal(
+        answer_bytes(text, strlen(text),
+                     &(struct answer_host){.stopped = is_out_of_patience, .context = &endless},
+                     &arena, &answer, &error),
+        LOSS_OK);
     assert_int_equal(answer.rows, 50000);
     assert_in_range(endless.asked, 3, 50000);
     loss_arena_reset(&arena);
     for (size_t n = 0; n < endless.asked; n += n / 3 + 1) {
         struct patience patience = {.patience = n};
 
-        assert_int_equal(answer_bytes(text, strlen(text),
-                                      &(struct answer_host){is_out_of_patience, NULL, &patience},
-                                      &arena, &answer, &error),
-                         LOSS_DEADLINE_EXCEEDED);
+        assert_int_equal(
+            answer_bytes(text, strlen(text),
+                         &(struct answer_host){.stopped = is_out_of_patience, .context = &patience},
+                         &arena, &answer, &error),
+            LOSS_DEADLINE_EXCEEDED);
         assert_int_equal(patience.asked, n + 1); /* and not asked again */
         assert_string_equal(error.where, "");
         assert_string_equal(error.sentence, loss_status_text(LOSS_DEADLINE_EXCEEDED));

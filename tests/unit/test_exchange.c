@@ -24,7 +24,8 @@ static const struct {
      "non_finite_not_allowed number_out_of_range wrong_type missing_field conflicting_fields "
      "unknown_field unknown_value unknown_dtype value_out_of_range ragged_array "
      "invalid_safetensors "
-     "invalid_shape shape_mismatch target_not_integer target_out_of_range bad_framing invalid_coding bad_path "},
+     "invalid_shape shape_mismatch target_not_integer target_out_of_range bad_framing "
+     "invalid_coding bad_path "},
     {404, " not_found "},
     {405, " method_not_allowed "},
     {408, " request_timeout "},
