@@ -32,6 +32,7 @@ static const struct setting settings[] = {
     NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 2 x workers"),
     NUMBER(inline_bytes_max, "8192", 0, MIB, "bodies up to this run on the loop, not on a worker"),
     NUMBER(json_bytes_max, "33554432", 1, 64 * GIB, "largest JSON body"),
+    NUMBER(binary_bytes_max, "268435456", 1, 64 * GIB, "largest body of binary tensors"),
     NUMBER(elements_max, "67108864", 1, GIB, "most elements of one tensor"),
     NUMBER(envelope_bytes_max, "65536", 64, MIB, "largest JSON body without its tensors"),
     NUMBER(json_depth_max, "32", 2, LOSS_RANK_MAX, "deepest nesting of JSON"),

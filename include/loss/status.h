@@ -48,12 +48,14 @@
     X(LOSS_BAD_PATH, "bad_path", "the path has a malformed escape")                                \
     X(LOSS_NOT_FOUND, "not_found", "there is nothing at this path")                                \
     X(LOSS_METHOD_NOT_ALLOWED, "method_not_allowed", "the path does not take this method")         \
+    X(LOSS_NOT_ACCEPTABLE, "not_acceptable", "no form of the reply is one that Accept takes")      \
     X(LOSS_REQUEST_TIMEOUT, "request_timeout", "the request arrived too slowly")                   \
     X(LOSS_LENGTH_REQUIRED, "length_required", "the request has no body and no Content-Length")    \
     X(LOSS_BODY_TOO_LARGE, "body_too_large", "the body exceeds the limit")                         \
     X(LOSS_UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the Content-Type is not taken here") \
     X(LOSS_UNSUPPORTED_ENCODING, "unsupported_encoding", "the Content-Encoding is not taken here") \
     X(LOSS_EXPECTATION_FAILED, "expectation_failed", "only Expect: 100-continue is understood")    \
+    X(LOSS_NOT_IMPLEMENTED, "not_implemented", "this part of a protocol is not offered here")      \
     X(LOSS_INTERNAL_ERROR, "internal_error", "a fault of the server, not of the request")          \
     X(LOSS_QUEUE_FULL, "queue_full", "too many requests are waiting; try again later")             \
     X(LOSS_MEMORY_BUDGET_FULL, "memory_budget_full", "the memory budget is used up; try later")    \

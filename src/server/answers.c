@@ -1,16 +1,30 @@
 /* answers.c - the replies of the routes. */
 #include "server/answers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codec/answer.h"
+#include "server/clock.h"
 #include "server/exchange_internal.h"
 
-static void reply(struct exchange *exchange, const char *content_type, const char *body,
-                  size_t length)
+/* Not worth compressing below. */
+enum { CODED_BYTES_MIN = 1024 };
+
+void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
+                    size_t length)
 {
+    enum coding coding = exchange->content.coding_out;
+    char *coded;
+
     exchange->reply = (struct reply){
         .http_status = 200, .content_type = content_type, .body = body, .length = length};
+    if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN ||
+        !coding_deflate(body, length, coding, &exchange->arena, &coded, &length))
+        return;
+    exchange->reply.body = coded;
+    exchange->reply.length = length;
+    exchange->reply.content_encoding = coding_name(coding);
 }
 
 static bool is_stopped(void *context)
@@ -28,25 +42,101 @@ static void share(void *context, void (*run)(void *argument, size_t part), void 
     workers_share(exchange->service->workers, &work);
 }
 
+static void limit_time(void *context, uint64_t microseconds)
+{
+    exchange_limit_time(context, microseconds);
+}
+
+/* The bytes of the body, decoded if it is compressed. */
+static enum loss_status decoded_body(struct exchange *exchange, struct codec_body *body,
+                                     struct loss_error *error)
+{
+    static const char nothing[CODEC_PADDING];
+    char *decoded;
+    enum loss_status status;
+
+    *body = (struct codec_body){.bytes = exchange->body != NULL ? exchange->body : nothing,
+                                .length = exchange->body_length,
+                                .query = exchange->query,
+                                .query_count = exchange->query_count,
+                                .head_length = exchange->content.head_length};
+    if (exchange->model != NULL)
+        body->stage = exchange->model->stage;
+    if (exchange->content.coding_in == CODING_IDENTITY || body->length == 0)
+        return LOSS_OK;
+    status = coding_inflate(body->bytes, body->length, exchange->content.coding_in,
+                            exchange_bytes_max(exchange), &exchange->arena, &decoded, &body->length,
+                            error);
+    body->bytes = decoded;
+    return status;
+}
+
+/* What the client may show of where the time went, in milliseconds. */
+static const char *server_timing(struct exchange *exchange)
+{
+    enum { TIMING_BYTES = 120 };
+    char *text = loss_arena_take(&exchange->arena, TIMING_BYTES, 1);
+    uint64_t queue_ns = exchange->job.started_ns - exchange->job.submitted_ns;
+
+    if (text != NULL)
+        (void)snprintf(text, TIMING_BYTES,
+                       "queue;dur=%.3f, decode;dur=%.3f, evaluate;dur=%.3f, encode;dur=%.3f",
+                       (double)queue_ns / 1e6, (double)exchange->decode_ns / 1e6,
+                       (double)exchange->evaluate_ns / 1e6, (double)exchange->encode_ns / 1e6);
+    return text;
+}
+
+/* The length of the JSON of an inference reply with binary tensors, for its header. */
+static const char *head_length(struct exchange *exchange, size_t length)
+{
+    enum { DIGITS_BYTES = 24 };
+    char *text = NULL;
+
+    if (length != CODEC_NO_HEAD)
+        text = loss_arena_take(&exchange->arena, DIGITS_BYTES, 1);
+    if (text != NULL)
+        (void)snprintf(text, DIGITS_BYTES, "%zu", length);
+    return text;
+}
+
+static void reply_with(struct exchange *exchange, const struct answer *answer)
+{
+    const char *head = head_length(exchange, answer->head_length);
+
+    exchange->rows = answer->rows;
+    exchange->decode_ns = answer->decode_ns;
+    exchange->evaluate_ns = answer->evaluate_ns;
+    exchange->encode_ns = answer->encode_ns;
+    if (head == NULL && answer->head_length != CODEC_NO_HEAD) {
+        exchange_fail_plainly(exchange, LOSS_MEMORY_BUDGET_FULL);
+        return;
+    }
+    exchange_reply(exchange,
+                   exchange->content.out_type != NULL ? exchange->content.out_type
+                                                      : answer->media_type,
+                   answer->body, answer->length);
+    exchange->reply.head_length = head;
+    exchange->reply.server_timing = server_timing(exchange);
+}
+
 void answer_evaluate(struct exchange *exchange)
 {
-    const struct answer_host host = {.stopped = is_stopped, .share = share, .context = exchange};
+    const struct answer_host host = {.stopped = is_stopped,
+                                     .share = share,
+                                     .limit_time = limit_time,
+                                     .now_ns = clock_now_ns,
+                                     .context = exchange};
+    struct codec_body body;
     struct answer answer;
     struct loss_error error;
-    static const char nothing[CODEC_PADDING];
-    const struct codec_body body = {
-        .bytes = exchange->body != NULL ? exchange->body : nothing,
-        .length = exchange->body_length,
-        .query = exchange->query,
-        .query_count = exchange->query_count,
-    };
-    enum loss_status status =
-        answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,
-                       &exchange->arena, &answer, &error);
+    enum loss_status status = decoded_body(exchange, &body, &error);
 
+    if (status == LOSS_OK)
+        status =
+            answer_request(&body, exchange->content.in, exchange->content.out,
+                           &exchange->service->limits, &host, &exchange->arena, &answer, &error);
     if (status == LOSS_OK) {
-        exchange->rows = answer.rows;
-        reply(exchange, answer.media_type, answer.body, answer.length);
+        reply_with(exchange, &answer);
         return;
     }
     if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)
@@ -68,7 +158,7 @@ void answer_version(struct exchange *exchange)
     text_string(&text, options->revision);
     text_word(&text, "}\n");
     if (!text.failed) {
-        reply(exchange, "application/json", text.data, text.length);
+        exchange_reply(exchange, "application/json", text.data, text.length);
         return;
     }
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
@@ -77,11 +167,12 @@ void answer_version(struct exchange *exchange)
 void answer_metrics(struct exchange *exchange)
 {
     const struct metrics *registry = exchange->service->telemetry->registry;
+    enum metrics_format format = exchange->content.metrics;
     char *text = loss_arena_take(&exchange->arena, metrics_bytes_max(registry), 1);
 
     if (text != NULL) {
-        reply(exchange, metrics_content_type(METRICS_TEXT_0_0_4), text,
-              metrics_write(registry, METRICS_TEXT_0_0_4, text));
+        exchange_reply(exchange, metrics_content_type(format), text,
+                       metrics_write(registry, format, text));
         return;
     }
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
@@ -89,7 +180,7 @@ void answer_metrics(struct exchange *exchange)
 
 static void reply_word(struct exchange *exchange, const char *json)
 {
-    reply(exchange, "application/json", json, strlen(json));
+    exchange_reply(exchange, "application/json", json, strlen(json));
 }
 
 void answer_live(struct exchange *exchange)
@@ -103,5 +194,5 @@ void answer_ready(struct exchange *exchange)
         reply_word(exchange, "{\"ready\":true}\n");
         return;
     }
-    exchange_fail_plainly(exchange, LOSS_DRAINING);
+    exchange_fail_unready(exchange);
 }

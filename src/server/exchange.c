@@ -1,22 +1,43 @@
 /* exchange.c - one request and its reply. */
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
 #include "server/exchange_internal.h"
+#include "server/statistics.h"
 
 enum { DISCARD_MS_MAX = 2000 }; /* that a refused body is read on */
 
 static_assert(offsetof(struct exchange, job) == 0, "a job is an exchange");
 
+static bool is_binary(const struct exchange *exchange)
+{
+    return exchange->content.in != ANSWER_JSON;
+}
+
+size_t exchange_bytes_max(const struct exchange *exchange)
+{
+    const struct server_options *options = exchange->service->options;
+
+    return (size_t)(is_binary(exchange) ? options->binary_bytes_max : options->json_bytes_max);
+}
+
+void exchange_limit_time(struct exchange *exchange, uint64_t microseconds)
+{
+    uint64_t deadline_ns = exchange->opened_ns + microseconds * 1000;
+
+    if (microseconds < UINT64_MAX / 2000 && deadline_ns < exchange->deadline_ns)
+        exchange->deadline_ns = deadline_ns;
+}
+
 enum loss_status exchange_fail_too_large(const struct exchange *exchange, const char *text,
                                          struct loss_error *error)
 {
     return loss_fail(error, LOSS_BODY_TOO_LARGE, NULL,
-                     "the body has %s bytes, but at most %" PRIu64 " are taken (json_bytes_max)",
-                     text, exchange->service->options->json_bytes_max);
+                     "the body has %s bytes, but at most %zu are taken (%s)", text,
+                     exchange_bytes_max(exchange),
+                     is_binary(exchange) ? "binary_bytes_max" : "json_bytes_max");
 }
 
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)
@@ -55,14 +76,13 @@ static bool discard(struct exchange *exchange, size_t count)
     if (exchange->discarded == 0)
         exchange->discarding_since_ns = now;
     exchange->discarded += count;
-    return exchange->discarded <=
-               EXCHANGE_DISCARD_BYTES_MAX + exchange->service->options->json_bytes_max &&
+    return exchange->discarded <= EXCHANGE_DISCARD_BYTES_MAX + exchange_bytes_max(exchange) &&
            now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000;
 }
 
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
-    size_t limit = (size_t)exchange->service->options->json_bytes_max;
+    size_t limit = exchange_bytes_max(exchange);
     size_t needed = exchange->body_length + count;
     const struct route *route = route_row(exchange->route);
     struct loss_error error;
@@ -71,7 +91,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     if (exchange->status != LOSS_OK || route == NULL || !route->takes_body)
         return discard(exchange, count);
     exchange->received_bytes += count;
-    if (exchange->is_stream) {
+    if (exchange->content.is_stream) {
         stream_receive(exchange, bytes, count);
         return true;
     }
@@ -92,7 +112,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
 
 bool exchange_is_full(struct exchange *exchange)
 {
-    if (exchange->is_stream && exchange->status == LOSS_OK && stream_is_full(exchange))
+    if (exchange->content.is_stream && exchange->status == LOSS_OK && stream_is_full(exchange))
         exchange_queue(exchange);
     if (exchange->status != LOSS_OK && exchange->state == EXCHANGE_ANSWERED)
         exchange->state = EXCHANGE_RECEIVING; /* no place in the queue: read on, for nothing */
@@ -110,11 +130,13 @@ void exchange_complete(struct exchange *exchange)
     }
     if (exchange->body != NULL)
         memset(exchange->body + exchange->body_length, 0, CODEC_PADDING);
-    if (exchange->is_stream) {
+    if (exchange->content.is_stream) {
         stream_end(exchange);
         return;
     }
-    if (!route->takes_body || exchange->body_length <= service->options->inline_bytes_max) {
+    /* What is compressed may be a thousand times as large. */
+    if (!route->takes_body || (exchange->body_length <= service->options->inline_bytes_max &&
+                               exchange->content.coding_in == CODING_IDENTITY)) {
         exchange_run(&exchange->job);
         return;
     }
@@ -140,7 +162,7 @@ void exchange_run(struct job *job)
 {
     struct exchange *exchange = (struct exchange *)job;
 
-    if (exchange->is_stream) {
+    if (exchange->content.is_stream) {
         stream_run(exchange);
         return;
     }
@@ -160,12 +182,14 @@ static void log_access(const struct exchange *exchange, bool complete, uint64_t 
         {"response_bytes", NULL, (double)exchange->reply.length},
         {"rows", NULL, (double)exchange->rows},
         {"duration_ms", NULL, (double)duration_ns / 1e6},
+        {"trace_id", exchange->trace_id, 0}, /* last, as most have none */
     };
+    size_t count = sizeof fields / sizeof fields[0] - (exchange->trace_id[0] == '\0');
     const char *event = complete ? "request" : "request cut off";
     enum log_level level = exchange->status == LOSS_INTERNAL_ERROR ? LOG_ERROR : LOG_DEBUG;
 
     if (log_takes(exchange->service->log, level))
-        log_write(exchange->service->log, level, event, fields, sizeof fields / sizeof fields[0]);
+        log_write(exchange->service->log, level, event, fields, count);
 }
 
 void exchange_close(struct exchange *exchange, bool complete)
@@ -186,6 +210,8 @@ void exchange_close(struct exchange *exchange, bool complete)
     if (exchange->job.started_ns != 0)
         metric_observe(telemetry->queue_wait,
                        exchange->job.started_ns - exchange->job.submitted_ns);
+    if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL)
+        statistics_count(service->statistics, exchange);
     log_access(exchange, complete, duration_ns);
     exchange_drop_body(exchange);
     loss_arena_reset(&exchange->arena);

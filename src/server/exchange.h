@@ -6,12 +6,15 @@
 #ifndef SERVER_EXCHANGE_H
 #define SERVER_EXCHANGE_H
 
+#include "codec/infer.h"
 #include "codec/reply_json.h"
 #include "loss/arena.h"
+#include "server/content.h"
 #include "server/head.h"
 #include "server/routes.h"
 #include "server/service.h"
 #include "server/stream.h"
+#include "server/trace.h"
 
 enum { EXCHANGE_ID_BYTES = 128 };
 
@@ -28,6 +31,10 @@ struct reply {
     size_t length;
     const char *allow; /* headers, or NULL */
     const char *accept_post, *accept_encoding;
+    const char *content_encoding;
+    const char
+        *head_length; /* of an inference reply with binary tensors, in digits; in the arena */
+    const char *server_timing; /* in the arena */
     bool retry_after;
     bool close; /* end the connection after it */
 };
@@ -48,12 +55,14 @@ struct exchange {
 
     char *body; /* a block of the memory, NULL before the first byte */
     size_t body_granted, body_length;
-    bool is_stream;        /* the body is many requests, a line each */
-    struct stream stream;  /* then */
-    bool has_place;        /* in the queue */
-    bool has_been_queued;  /* part of it was worked on: it cannot be refused any more */
-    size_t received_bytes; /* of the body, those that were wanted */
-    size_t discarded;      /* bytes of the body that were thrown away after a failure */
+    struct content content;          /* of a route that takes a body */
+    struct stream stream;            /* if it is one */
+    const struct infer_model *model; /* of an inference route */
+    char trace_id[TRACE_ID_BYTES];   /* of the caller's trace, or "" */
+    bool has_place;                  /* in the queue */
+    bool has_been_queued;            /* part of it was worked on: it cannot be refused any more */
+    size_t received_bytes;           /* of the body, those that were wanted */
+    size_t discarded;                /* bytes of the body that were thrown away after a failure */
     uint64_t discarding_since_ns;
 
     struct loss_arena arena;
@@ -61,7 +70,8 @@ struct exchange {
 
     uint64_t opened_ns, deadline_ns; /* clock_now_ns */
     size_t rows;
-    enum loss_status status; /* LOSS_OK, or why it failed */
+    uint64_t decode_ns, evaluate_ns, encode_ns; /* what the answer took */
+    enum loss_status status;                    /* LOSS_OK, or why it failed */
     struct reply reply;
     char error_text[REPLY_JSON_ERROR_BYTES];
 };

@@ -1,6 +1,8 @@
 /* exchange_fail.c - from a status to the reply that tells of it: the only place that knows which
  * failure is which HTTP status. */
-#include "server/exchange.h"
+#include <string.h>
+
+#include "server/exchange_internal.h"
 
 unsigned exchange_http_status(enum loss_status status)
 {
@@ -33,6 +35,7 @@ unsigned exchange_http_status(enum loss_status status)
     case LOSS_BAD_PATH: return 400;
     case LOSS_NOT_FOUND: return 404;
     case LOSS_METHOD_NOT_ALLOWED: return 405;
+    case LOSS_NOT_ACCEPTABLE: return 406;
     case LOSS_REQUEST_TIMEOUT: return 408;
     case LOSS_LENGTH_REQUIRED: return 411;
     case LOSS_TOO_MANY_ELEMENTS:
@@ -41,6 +44,7 @@ unsigned exchange_http_status(enum loss_status status)
     case LOSS_UNSUPPORTED_ENCODING: return 415;
     case LOSS_EXPECTATION_FAILED: return 417;
     case LOSS_INTERNAL_ERROR: return 500;
+    case LOSS_NOT_IMPLEMENTED: return 501;
     case LOSS_OUT_OF_MEMORY:
     case LOSS_QUEUE_FULL:
     case LOSS_MEMORY_BUDGET_FULL:
@@ -73,9 +77,8 @@ void exchange_fail(struct exchange *exchange, const struct loss_error *error)
         .body = exchange->error_text,
         .length = reply_json_write_error(error, exchange->request_id, exchange->error_text),
         .allow = status == LOSS_METHOD_NOT_ALLOWED && route != NULL ? route->allow : NULL,
-        .accept_post =
-            status == LOSS_UNSUPPORTED_MEDIA_TYPE ? "application/json, application/x-ndjson" : NULL,
-        .accept_encoding = status == LOSS_UNSUPPORTED_ENCODING ? "identity" : NULL,
+        .accept_post = status == LOSS_UNSUPPORTED_MEDIA_TYPE ? content_accept_post : NULL,
+        .accept_encoding = status == LOSS_UNSUPPORTED_ENCODING ? "gzip, deflate" : NULL,
         .retry_after = exchange_http_status(status) == 503,
         .close = closes_connection(status),
     };
@@ -87,4 +90,15 @@ void exchange_fail_plainly(struct exchange *exchange, enum loss_status status)
 
     (void)loss_fail_plainly(&error, status);
     exchange_fail(exchange, &error);
+}
+
+void exchange_fail_unready(struct exchange *exchange)
+{
+    static const char member[] = "\"ready\": false, ";
+    char *body = exchange->error_text; /* of a short sentence, so there is room */
+
+    exchange_fail_plainly(exchange, LOSS_DRAINING);
+    memmove(body + 1 + sizeof member - 1, body + 1, exchange->reply.length - 1);
+    memcpy(body + 1, member, sizeof member - 1);
+    exchange->reply.length += sizeof member - 1;
 }

@@ -11,6 +11,12 @@ enum { EXCHANGE_DISCARD_BYTES_MAX = 8 * 1024 * 1024 };
 /* Make the body's block hold `bytes` and the padding: LOSS_MEMORY_BUDGET_FULL. */
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error);
 
+/* The largest body of this request. */
+size_t exchange_bytes_max(const struct exchange *exchange);
+
+/* The answer is wanted so many microseconds after the request's headers came, if not earlier. */
+void exchange_limit_time(struct exchange *exchange, uint64_t microseconds);
+
 /* LOSS_BODY_TOO_LARGE; `text` is how many bytes the body has, as far as it is known. */
 enum loss_status exchange_fail_too_large(const struct exchange *exchange, const char *text,
                                          struct loss_error *error);
@@ -21,6 +27,13 @@ void exchange_drop_body(struct exchange *exchange);
 /* Reserve a place in the queue and make the state EXCHANGE_WORKING.  A stream that has begun waits for a
  * place; whoever else finds none is refused. */
 void exchange_queue(struct exchange *exchange);
+
+/* Fail because the server stops, and say "ready":false as well, which some clients read. */
+void exchange_fail_unready(struct exchange *exchange);
+
+/* Make the reply, in the coding that the client takes. */
+void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
+                    size_t length);
 
 /* Whether the answer would come too late, or the server gives up.  Any thread. */
 bool exchange_is_late(const struct exchange *exchange);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/words.h"
 #include "server/clock.h"
 #include "server/exchange_internal.h"
 
@@ -70,27 +71,23 @@ static void name(struct exchange *exchange, const char *wanted)
         exchange_make_id(exchange->service, exchange->request_id);
 }
 
-/* What the body is written in; false if that is not taken. */
-static bool choose_form(struct exchange *exchange, const char *content_type)
+/* The model that a path names. */
+static enum loss_status find_model(struct exchange *exchange, const struct route_names *names,
+                                   struct loss_error *error)
 {
-    static const struct {
-        const char *media_type;
-        bool is_stream;
-    } known[] = {
-        {"application/json", false},
-        {"application/x-ndjson", true},
-        {"application/jsonl", true},
-    };
+    char quoted[80];
 
-    if (content_type == NULL)
-        return true;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (!head_is_media_type(content_type, known[i].media_type))
-            continue;
-        exchange->is_stream = known[i].is_stream;
-        return true;
-    }
-    return false;
+    if (names->model[0] == '\0')
+        return LOSS_OK;
+    exchange->model = infer_model_find(names->model);
+    if (exchange->model == NULL)
+        return loss_fail(error, LOSS_NOT_FOUND, NULL,
+                         "there is no model %s; GET /v2/models names those there are",
+                         words_quote(names->model, quoted, sizeof quoted));
+    if (names->version[0] != '\0' && strcmp(names->version, "1") != 0)
+        return loss_fail(error, LOSS_NOT_FOUND, NULL, "the model %s has no version %s, only 1",
+                         exchange->model->name, words_quote(names->version, quoted, sizeof quoted));
+    return LOSS_OK;
 }
 
 /* Route, method and media type. */
@@ -98,34 +95,43 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                                     struct loss_error *error)
 {
     const struct route *route;
+    struct route_names names;
+    enum loss_status status;
 
     if (head->has_bad_escape)
         return loss_fail(error, LOSS_BAD_PATH, NULL,
                          "the path has a '%%' that begins no valid escape");
-    exchange->route = route_find(head->path);
+    exchange->route = route_find(head->path, &names);
     route = route_row(exchange->route);
     if (route == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
                          route_path(exchange->route), route->allow);
-    if (!route->takes_body)
+    if ((status = find_model(exchange, &names, error)) != LOSS_OK)
+        return status;
+    if (route->content != NULL &&
+        (status = route->content(head, &exchange->content, error)) != LOSS_OK)
+        return status;
+    if (!route->needs_body)
         return LOSS_OK;
     if (head->has_bad_query)
         return loss_fail(error, LOSS_BAD_PATH, NULL, "the query of the URL has a NUL in it");
-    if (head->content_encoding != NULL && strcasecmp(head->content_encoding, "identity") != 0 &&
-        head->content_encoding[0] != '\0')
-        return loss_fail(error, LOSS_UNSUPPORTED_ENCODING, NULL,
-                         "the body has a Content-Encoding, but must be plain");
-    if (!choose_form(exchange, head->content_type))
-        return loss_fail(
-            error, LOSS_UNSUPPORTED_MEDIA_TYPE, NULL,
-            "the Content-Type is not one of those taken here: application/json (for curl: "
-            "--json instead of -d), application/x-ndjson");
     if (head->content_length == NULL && head->transfer_encodings == 0)
         return loss_fail(error, LOSS_LENGTH_REQUIRED, NULL,
                          "the request has neither a Content-Length nor a chunked body");
     return LOSS_OK;
+}
+
+/* The time that the client gives it, if that is shorter than ours; what is no number is not looked at. */
+static void limit_time(struct exchange *exchange, const struct head *head)
+{
+    const char *text = head->timeout_ms;
+
+    if (text == NULL || text[0] == '\0' || strspn(text, "0123456789") != strlen(text) ||
+        strlen(text) > 12)
+        return;
+    exchange_limit_time(exchange, strtoull(text, NULL, 10) * 1000);
 }
 
 /* Keep the options of the query; the strings are the connection's, for as long as the request. */
@@ -134,7 +140,7 @@ static enum loss_status keep_query(struct exchange *exchange, const struct head 
 {
     struct codec_option *query;
 
-    if (head->query_count == 0 || !route_row(exchange->route)->takes_body)
+    if (head->query_count == 0 || exchange->route != ROUTE_EVALUATE)
         return LOSS_OK;
     query = loss_arena_take(&exchange->arena, head->query_count, sizeof *query);
     if (query == NULL)
@@ -153,9 +159,9 @@ static enum loss_status admit(struct exchange *exchange, enum head_body body, ui
 
     if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
         return LOSS_OK;
-    if (body == HEAD_BODY_CHUNKED || exchange->is_stream)
+    if (body == HEAD_BODY_CHUNKED || exchange->content.is_stream)
         return exchange_hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
-    if (length <= exchange->service->options->json_bytes_max)
+    if (length <= exchange_bytes_max(exchange))
         return exchange_hold(exchange, (size_t)length, error);
     (void)snprintf(text, sizeof text, "%" PRIu64, length);
     return exchange_fail_too_large(exchange, text, error);
@@ -166,6 +172,8 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     struct exchange *exchange = fetch(service);
     struct loss_arena_source source = {take_block, give_block, exchange};
     struct loss_error error;
+    char parent_id[TRACE_PARENT_BYTES];
+    bool is_sampled;
     enum head_body body;
     uint64_t length;
 
@@ -178,6 +186,8 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     exchange->route = ROUTE_OTHER;
     exchange->method = method_find(head->method);
     name(exchange, head->request_id);
+    limit_time(exchange, head);
+    (void)trace_parse(head->traceparent, exchange->trace_id, parent_id, &is_sampled);
     body = head_body(head, &length);
     exchange->has_body = body != HEAD_BODY_NONE;
     if (head_guard(head, &error) != LOSS_OK || check_route(exchange, head, &error) != LOSS_OK ||
@@ -187,7 +197,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
         /* A little too large: read on and tell afterwards, on a connection that lives; unless the
          * client waits to be told whether to send it. */
         if (error.status == LOSS_BODY_TOO_LARGE && head->expect == NULL &&
-            length - service->options->json_bytes_max <= EXCHANGE_DISCARD_BYTES_MAX)
+            length - exchange_bytes_max(exchange) <= EXCHANGE_DISCARD_BYTES_MAX)
             exchange->state = EXCHANGE_RECEIVING;
     }
     return exchange;

@@ -27,6 +27,14 @@ void head_note(struct head *head, const char *name, size_t length, const char *v
          offsetof(struct head, transfer_encodings)},
         {"Expect", offsetof(struct head, expect), offsetof(struct head, expects)},
         {"X-Request-Id", offsetof(struct head, request_id), 0},
+        {"Accept", offsetof(struct head, accept), 0},
+        {"Accept-Encoding", offsetof(struct head, accept_encoding), 0},
+        {"Inference-Header-Content-Length", offsetof(struct head, inference_header_length),
+         offsetof(struct head, inference_header_lengths)},
+        {"X-Timeout-Ms", offsetof(struct head, timeout_ms), 0},
+        {"traceparent", offsetof(struct head, traceparent), 0},
+        {"Origin", offsetof(struct head, origin), 0},
+        {"Access-Control-Request-Method", offsetof(struct head, wanted_method), 0},
         {"Host", 0, offsetof(struct head, hosts)},
     };
 

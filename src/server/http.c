@@ -160,6 +160,10 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
     if (response == NULL)
         return MHD_NO;
     if (add_header(response, "Content-Type", reply->content_type) &&
+        add_header(response, "Content-Encoding", reply->content_encoding) &&
+        add_header(response, "Vary", reply->content_encoding != NULL ? "Accept-Encoding" : NULL) &&
+        add_header(response, "Inference-Header-Content-Length", reply->head_length) &&
+        add_header(response, "Server-Timing", reply->server_timing) &&
         add_header(response, "X-Request-Id", exchange->request_id) &&
         add_header(response, "Allow", reply->allow) &&
         add_header(response, "Accept-Post", reply->accept_post) &&

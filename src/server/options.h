@@ -14,6 +14,7 @@ struct server_options {
     uint64_t workers;        /* 0: as many as CPUs */
     uint64_t queue_jobs_max; /* 0: twice the workers */
     uint64_t inline_bytes_max;
+    uint64_t binary_bytes_max;
     uint64_t json_bytes_max;
     uint64_t elements_max;
     uint64_t envelope_bytes_max;

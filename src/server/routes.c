@@ -6,12 +6,27 @@
 
 #include "server/answers.h"
 
+#define GET_HEAD "GET, HEAD"
+
 static const struct route routes[ROUTE_OTHER] = {
-    [ROUTE_EVALUATE] = {ROUTE_EVALUATE, true, "POST", answer_evaluate},
-    [ROUTE_VERSION] = {ROUTE_VERSION, false, "GET, HEAD", answer_version},
-    [ROUTE_METRICS] = {ROUTE_METRICS, false, "GET, HEAD", answer_metrics},
-    [ROUTE_LIVE] = {ROUTE_LIVE, false, "GET, HEAD", answer_live},
-    [ROUTE_READY] = {ROUTE_READY, false, "GET, HEAD", answer_ready},
+    [ROUTE_EVALUATE] = {true, true, "POST", content_of_evaluation, answer_evaluate},
+    [ROUTE_VERSION] = {false, false, GET_HEAD, NULL, answer_version},
+    [ROUTE_METRICS] = {false, false, GET_HEAD, content_of_metrics, answer_metrics},
+    [ROUTE_LIVE] = {false, false, GET_HEAD, NULL, answer_live},
+    [ROUTE_READY] = {false, false, GET_HEAD, NULL, answer_ready},
+    [ROUTE_V2] = {false, false, GET_HEAD, NULL, answer_v2},
+    [ROUTE_V2_LIVE] = {false, false, GET_HEAD, NULL, answer_live},
+    [ROUTE_V2_READY] = {false, false, GET_HEAD, NULL, answer_ready},
+    [ROUTE_V2_MODELS] = {false, false, GET_HEAD, NULL, answer_v2_models},
+    [ROUTE_V2_STATISTICS] = {false, false, GET_HEAD, NULL, answer_v2_statistics},
+    [ROUTE_V2_MODEL] = {false, false, GET_HEAD, NULL, answer_v2_model},
+    [ROUTE_V2_MODEL_READY] = {false, false, GET_HEAD, NULL, answer_v2_model_ready},
+    [ROUTE_V2_MODEL_CONFIG] = {false, false, GET_HEAD, NULL, answer_v2_model_config},
+    [ROUTE_V2_MODEL_STATISTICS] = {false, false, GET_HEAD, NULL, answer_v2_statistics},
+    [ROUTE_V2_INFER] = {true, false, "POST", content_of_inference, answer_evaluate},
+    [ROUTE_V2_INDEX] = {true, false, "POST", NULL, answer_v2_index},
+    [ROUTE_V2_LOAD] = {true, false, "POST", NULL, answer_v2_fixed},
+    [ROUTE_V2_UNLOAD] = {true, false, "POST", NULL, answer_v2_fixed},
 };
 
 static const char *const paths[ROUTE_COUNT] = {
@@ -22,11 +37,41 @@ static const char *const paths[ROUTE_COUNT] = {
 
 static const char *const methods[METHOD_COUNT] = {"GET", "HEAD", "POST", "other"};
 
-enum route_name route_find(const char *path)
+/* Copy the segment at `path`, cut to `size`; returns the byte after it. */
+static const char *take_segment(const char *path, char *text, size_t size)
+{
+    size_t length = strcspn(path, "/"), kept = length < size ? length : size - 1;
+
+    memcpy(text, path, kept);
+    text[kept] = '\0';
+    return path + length;
+}
+
+static bool matches(const char *pattern, const char *path, struct route_names *names)
+{
+    static const char model[] = "{model}", versions[] = "/versions/";
+    const char *variable = strstr(pattern, model);
+    size_t fixed = variable != NULL ? (size_t)(variable - pattern) : strlen(pattern);
+
+    *names = (struct route_names){.model = ""};
+    if (strncmp(pattern, path, fixed) != 0)
+        return false;
+    path += fixed;
+    if (variable == NULL)
+        return *path == '\0';
+    path = take_segment(path, names->model, sizeof names->model);
+    if (strncmp(path, versions, sizeof versions - 1) == 0)
+        path = take_segment(path + sizeof versions - 1, names->version, sizeof names->version);
+    return names->model[0] != '\0' && strcmp(path, variable + sizeof model - 1) == 0;
+}
+
+enum route_name route_find(const char *path, struct route_names *names)
 {
     int name = 0;
 
-    while (name < ROUTE_OTHER && strcmp(paths[name], path) != 0)
+    if (strcmp(path, "/v2/") == 0) /* as the protocol's own description has it */
+        path = "/v2";
+    while (name < ROUTE_OTHER && !matches(paths[name], path, names))
         name++;
     return (enum route_name)name;
 }

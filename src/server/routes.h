@@ -4,15 +4,30 @@
 
 #include <stdbool.h>
 
+#include "server/content.h"
+
 struct exchange;
 
-/*    name, path */
-#define ROUTE_TABLE(X)                \
-    X(ROUTE_EVALUATE, "/v1/evaluate") \
-    X(ROUTE_VERSION, "/v1/version")   \
-    X(ROUTE_METRICS, "/metrics")      \
-    X(ROUTE_LIVE, "/livez")           \
-    X(ROUTE_READY, "/readyz")         \
+/*    name, path: {model} stands for any one segment, and after it /versions/V may be left out */
+#define ROUTE_TABLE(X)                                         \
+    X(ROUTE_EVALUATE, "/v1/evaluate")                          \
+    X(ROUTE_VERSION, "/v1/version")                            \
+    X(ROUTE_METRICS, "/metrics")                               \
+    X(ROUTE_LIVE, "/livez")                                    \
+    X(ROUTE_READY, "/readyz")                                  \
+    X(ROUTE_V2, "/v2")                                         \
+    X(ROUTE_V2_LIVE, "/v2/health/live")                        \
+    X(ROUTE_V2_READY, "/v2/health/ready")                      \
+    X(ROUTE_V2_MODELS, "/v2/models")                           \
+    X(ROUTE_V2_STATISTICS, "/v2/models/stats")                 \
+    X(ROUTE_V2_MODEL, "/v2/models/{model}")                    \
+    X(ROUTE_V2_MODEL_READY, "/v2/models/{model}/ready")        \
+    X(ROUTE_V2_MODEL_CONFIG, "/v2/models/{model}/config")      \
+    X(ROUTE_V2_MODEL_STATISTICS, "/v2/models/{model}/stats")   \
+    X(ROUTE_V2_INFER, "/v2/models/{model}/infer")              \
+    X(ROUTE_V2_INDEX, "/v2/repository/index")                  \
+    X(ROUTE_V2_LOAD, "/v2/repository/models/{model}/load")     \
+    X(ROUTE_V2_UNLOAD, "/v2/repository/models/{model}/unload") \
     X(ROUTE_OTHER, "other") /* no path at all; must be last */
 
 #define ROUTE_ENUM(name, path) name,
@@ -22,14 +37,22 @@ enum route_name { ROUTE_TABLE(ROUTE_ENUM) ROUTE_COUNT };
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
 
 struct route {
-    enum route_name name;
-    bool takes_body;                           /* POST with a body; the others take GET and HEAD */
-    const char *allow;                         /* the methods, for Allow */
+    bool takes_body;   /* POST, perhaps with a body; the others take GET and HEAD */
+    bool needs_body;   /* and that has to be announced */
+    const char *allow; /* the methods, for Allow */
+    /* What the headers say of the body and the reply; NULL: nothing that matters. */
+    enum loss_status (*content)(const struct head *head, struct content *content,
+                                struct loss_error *error);
     void (*answer)(struct exchange *exchange); /* make the reply, on the loop thread or a worker */
 };
 
+/* The variable parts of a path; "" where it has none.  Longer ones than any model's name are cut. */
+struct route_names {
+    char model[64], version[16];
+};
+
 /* The route of a path, without its query; ROUTE_OTHER if there is none. */
-enum route_name route_find(const char *path);
+enum route_name route_find(const char *path, struct route_names *names);
 
 /* Its row; NULL for ROUTE_OTHER. */
 const struct route *route_row(enum route_name name);

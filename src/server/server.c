@@ -9,6 +9,7 @@
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/loop.h"
+#include "server/statistics.h"
 
 enum {
     DESCRIPTORS_SPARED = 64, /* for everything that is no connection */
@@ -29,6 +30,7 @@ struct server {
     uint64_t stage_since_ns;
     unsigned quiet_ticks;
     unsigned port;
+    struct statistics statistics;
     struct http *http;
     struct loop *loop;
 };
@@ -178,6 +180,7 @@ static bool start_service(struct server *server, struct loss_error *error)
     service->memory =
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
     service->telemetry = telemetry_new(service);
+    service->statistics = &server->statistics;
     if (service->memory != NULL && service->telemetry != NULL) {
         service->workers = workers_start(&workers);
         if (service->workers != NULL)

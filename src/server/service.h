@@ -14,6 +14,7 @@
 #include "server/workers.h"
 
 struct exchange;
+struct statistics;
 
 struct service {
     const struct server_options *options;
@@ -22,7 +23,8 @@ struct service {
     struct memory *memory;
     struct workers *workers;
     struct telemetry *telemetry;
-    struct exchange *spare;   /* exchanges that are not in use, linked by `next` */
+    struct statistics *statistics; /* the loop thread's */
+    struct exchange *spare;        /* exchanges that are not in use, linked by `next` */
     struct exchange *stalled; /* streams that wait for a place in the queue, linked by `next` */
     size_t in_flight;         /* exchanges that are */
     size_t working;           /* of those, in the queue or with a worker */

@@ -246,8 +246,6 @@ void stream_run(struct exchange *exchange)
     if (!stream->has_ended)
         return;
     exchange->state = EXCHANGE_ANSWERED;
-    exchange->reply = (struct reply){.http_status = 200,
-                                     .content_type = "application/x-ndjson",
-                                     .body = stream->replies.data,
-                                     .length = stream->replies.length};
+    exchange_reply(exchange, exchange->content.out_type, stream->replies.data,
+                   stream->replies.length);
 }

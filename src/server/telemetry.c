@@ -4,12 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "observe/process.h"
 #include "server/service.h"
 
-static const unsigned codes[TELEMETRY_CODES] = {200, 400, 404, 405, 408, 411,
-                                                413, 415, 417, 500, 503, 504};
+static const unsigned codes[TELEMETRY_CODES] = {200, 400, 404, 405, 406, 408, 411,
+                                                413, 415, 417, 500, 501, 503, 504};
 
 /* Which statuses a request of this route and method can end with. */
 static bool can_end_with(enum route_name name, enum method method, unsigned code)
@@ -21,9 +22,15 @@ static bool can_end_with(enum route_name name, enum method method, unsigned code
         return method == METHOD_OTHER && (common || code == 404);
     if (!route_takes(route, method))
         return method == METHOD_OTHER && (common || code == 405);
-    if (route->takes_body)
-        return code != 404 && code != 405;
-    return common || code == 200 || code == 500;
+    if (code == 404)
+        return strstr(route_path(name), "{model}") != NULL;
+    if (code == 405)
+        return false;
+    if (code == 501)
+        return name == ROUTE_V2_LOAD || name == ROUTE_V2_UNLOAD;
+    if (code == 406)
+        return name == ROUTE_EVALUATE;
+    return common || code == 200 || code == 500 || (route->takes_body && route->content != NULL);
 }
 
 static bool register_requests(struct telemetry *telemetry)

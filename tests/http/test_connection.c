@@ -62,7 +62,7 @@ static const struct {
      405, "method_not_allowed"},
     {"type", POST "Content-Type: a/b\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n", 415,
      "unsupported_media_type"},
-    {"coding", POST "Content-Encoding: gzip\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n",
+    {"coding", POST "Content-Encoding: br\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n",
      415, "unsupported_encoding"},
     {"framing",
      POST "Transfer-Encoding: chunked\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n", 400,

@@ -123,6 +123,7 @@ static void what_is_in_work_or_half_uploaded_is_answered(void **state)
 /* In the time of delay all goes on, but the daemon is not ready; then nobody is let in. */
 static void a_delay_gives_balancers_time(void **state)
 {
+    json_t *body;
     struct daemon lossd;
     struct client *client;
     struct raw half, late;
@@ -141,8 +142,12 @@ static void a_delay_gives_balancers_time(void **state)
     do { /* the signal is on its way */
         response = client_send(client, "GET", "/readyz", NULL, NULL, 0);
     } while (response->status == 200 && clock_ms() - since < 200.0);
-    if (response_fault(response, 503, "draining", NULL, text, sizeof text) != NULL)
-        fail_msg("%s", text);
+    assert_int_equal(response->status, 503);
+    body = response_json(response);
+    assert_string_equal(json_text(body, "code"), "draining");
+    assert_true(json_is_false(json_object_get(body, "ready"))); /* as KServe's client reads it */
+    assert_string_not_equal(json_text(body, "error"), "");
+    json_decref(body);
     assert_non_null(response_header(response, "Retry-After", text, sizeof text));
     assert_string_equal(response_header(response, "Connection", text, sizeof text), "close");
     assert_true(client_metric(client, "lossd_draining") == 1.0);

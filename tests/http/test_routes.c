@@ -46,15 +46,17 @@ struct row {
     const char *allow, *accept_post, *accept_encoding;
 };
 
-#define JSON_TYPE   "Content-Type: application/json"
-#define ACCEPT_POST "application/json, application/x-ndjson"
-#define GET_HEAD    "GET, HEAD"
-#define NOT_FOUND   404, "not_found", false, NULL, NULL, NULL
-#define FINE        200, NULL, false, NULL, NULL, NULL
-#define BAD_PATH    400, "bad_path", false, NULL, NULL, NULL
-#define NOT(allow)  405, "method_not_allowed", false, allow, NULL, NULL
-#define NO_TYPE     415, "unsupported_media_type", true, NULL, ACCEPT_POST, NULL
-#define NO_CODING   415, "unsupported_encoding", true, NULL, NULL, "identity"
+#define JSON_TYPE "Content-Type: application/json"
+#define ACCEPT_POST \
+    "application/json, application/x-ndjson, application/x-safetensors, application/octet-stream"
+#define GET_HEAD     "GET, HEAD"
+#define NOT_FOUND    404, "not_found", false, NULL, NULL, NULL
+#define FINE         200, NULL, false, NULL, NULL, NULL
+#define BAD_PATH     400, "bad_path", false, NULL, NULL, NULL
+#define NOT(allow)   405, "method_not_allowed", false, allow, NULL, NULL
+#define NO_TYPE      415, "unsupported_media_type", true, NULL, ACCEPT_POST, NULL
+#define NOT_ACCEPTED 406, "not_acceptable", true, NULL, NULL, NULL
+#define NO_CODING    415, "unsupported_encoding", true, NULL, NULL, "gzip, deflate"
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -120,10 +122,43 @@ static const struct row rows[] = {
     {"a shorter type", "POST", "/v1/evaluate", {"Content-Type: application/js"}, BODY, NO_TYPE},
     {"plain text", "POST", "/v1/evaluate", {"Content-Type: text/plain"}, "", NO_TYPE},
     {"no coding", "POST", "/v1/evaluate", {"Content-Encoding: Identity"}, BODY, FINE},
-    {"gzip", "POST", "/v1/evaluate", {"Content-Encoding: gzip"}, BODY, NO_CODING},
+    {"brotli", "POST", "/v1/evaluate", {"Content-Encoding: br"}, BODY, NO_CODING},
+    {"not what it says", "POST", "/v1/evaluate", {"Content-Encoding: gzip"}, BODY,
+     400, "invalid_coding", false, NULL, NULL, NULL},
+    {"lines that are coded", "POST", "/v1/evaluate",
+     {"Content-Type: application/x-ndjson", "Content-Encoding: gzip"}, BODY, NO_CODING},
     {"two codings", "POST", "/v1/evaluate", {"Content-Encoding: identity, br"}, BODY, NO_CODING},
-    {"gzip and chunked", "POST", "/v1/evaluate",
-     {"Content-Encoding: gzip", "Transfer-Encoding: chunked"}, BODY, NO_CODING},
+    {"brotli and chunked", "POST", "/v1/evaluate",
+     {"Content-Encoding: br", "Transfer-Encoding: chunked"}, BODY, NO_CODING},
+    /* 406 */
+    {"pictures", "POST", "/v1/evaluate", {"Accept: image/png"}, BODY, NOT_ACCEPTED},
+    {"no JSON", "POST", "/v1/evaluate", {"Accept: application/json;q=0"}, BODY, NOT_ACCEPTED},
+    {"anything", "POST", "/v1/evaluate", {"Accept: */*"}, BODY, FINE},
+    {"JSON by name", "POST", "/v1/evaluate", {"Accept: application/json"}, BODY, FINE},
+    {"lines as JSON", "POST", "/v1/evaluate",
+     {"Content-Type: application/x-ndjson", "Accept: application/json"}, BODY, NOT_ACCEPTED},
+    /* /v2 */
+    {"v2", "GET", "/v2", {NULL}, NULL, FINE},
+    {"v2 live", "GET", "/v2/health/live", {NULL}, NULL, FINE},
+    {"v2 ready, head", "HEAD", "/v2/health/ready", {NULL}, NULL, FINE},
+    {"v2 models", "GET", "/v2/models", {NULL}, NULL, FINE},
+    {"v2 model", "GET", "/v2/models/cross%5Fentropy", {NULL}, NULL, FINE},
+    {"v2 version", "GET", "/v2/models/nll_loss/versions/1", {NULL}, NULL, FINE},
+    {"v2 model ready", "GET", "/v2/models/nll_loss/versions/1/ready", {NULL}, NULL, FINE},
+    {"v2 config", "GET", "/v2/models/categorical_cross_entropy/config", {NULL}, NULL, FINE},
+    {"v2 stats", "GET", "/v2/models/stats", {NULL}, NULL, FINE},
+    {"v2 model's stats", "GET", "/v2/models/nll_loss/stats", {NULL}, NULL, FINE},
+    {"v2 index", "POST", "/v2/repository/index", {NULL}, NULL, FINE},
+    {"v2 index of all", "POST", "/v2/repository/index", {NULL}, "{}", FINE},
+    {"v2 load", "POST", "/v2/repository/models/nll_loss/load", {NULL}, NULL,
+     501, "not_implemented", false, NULL, NULL, NULL},
+    {"v2 no such model", "GET", "/v2/models/x", {NULL}, NULL, NOT_FOUND},
+    {"v2 no such version", "GET", "/v2/models/nll_loss/versions/2", {NULL}, NULL, NOT_FOUND},
+    {"v2 infer by get", "GET", "/v2/models/nll_loss/infer", {NULL}, NULL, NOT("POST")},
+    {"v2 infer nothing", "POST", "/v2/models/nll_loss/infer", {NULL}, NULL,
+     400, "empty_body", false, NULL, NULL, NULL},
+    {"v2 infer with a wrong length", "POST", "/v2/models/nll_loss/infer",
+     {"Inference-Header-Content-Length: 1x"}, BODY, 400, "bad_framing", true, NULL, NULL, NULL},
     /* nothing in the body */
     {"an empty body", "POST", "/v1/evaluate", {NULL}, "",
      400, "empty_body", false, NULL, NULL, NULL},

@@ -20,6 +20,22 @@ static void paths_are_found_exactly(void **state)
         {"/metrics", ROUTE_METRICS},
         {"/livez", ROUTE_LIVE},
         {"/readyz", ROUTE_READY},
+        {"/v2", ROUTE_V2},
+        {"/v2/", ROUTE_V2},
+        {"/v2/models", ROUTE_V2_MODELS},
+        {"/v2/models/", ROUTE_OTHER},
+        {"/v2/models/stats", ROUTE_V2_STATISTICS},
+        {"/v2/models/m", ROUTE_V2_MODEL},
+        {"/v2/models/m/", ROUTE_OTHER},
+        {"/v2/models/m/versions/1", ROUTE_V2_MODEL},
+        {"/v2/models/m/versions/1/infer", ROUTE_V2_INFER},
+        {"/v2/models/m/versions/infer", ROUTE_V2_MODEL},
+        {"/v2/models/m/infer", ROUTE_V2_INFER},
+        {"/v2/models/m/infer/", ROUTE_OTHER},
+        {"/v2/models//infer", ROUTE_OTHER},
+        {"/v2/repository/models/m/load", ROUTE_V2_LOAD},
+        {"/v2/health/live", ROUTE_V2_LIVE},
+        {"/v2/health", ROUTE_OTHER},
         {"/", ROUTE_OTHER},
         {"", ROUTE_OTHER},
         {"other", ROUTE_OTHER},
@@ -36,7 +52,7 @@ static void paths_are_found_exactly(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (route_find(rows[i].path) != rows[i].name)
+        if (route_find(rows[i].path, &(struct route_names){.model = ""}) != rows[i].name)
             fail_msg("%s leads elsewhere", rows[i].path);
     }
 }
@@ -48,13 +64,32 @@ static void every_route_has_a_row(void **state)
         enum route_name name = (enum route_name)i;
         const struct route *row = route_row(name);
 
-        assert_int_equal(row->name, name);
         assert_non_null(row->answer);
-        assert_int_equal(route_find(route_path(name)), name);
-        assert_int_equal(row->takes_body, name == ROUTE_EVALUATE);
+        assert_int_equal(route_find(route_path(name), &(struct route_names){.model = ""}), name);
+        assert_int_equal(row->needs_body, name == ROUTE_EVALUATE);
+        assert_int_equal(row->takes_body, strcmp(row->allow, "POST") == 0);
     }
     assert_null(route_row(ROUTE_OTHER));
     assert_string_equal(route_path(ROUTE_OTHER), "other");
+}
+
+static void names_come_out_of_paths(void **state)
+{
+    struct route_names names;
+    char path[200] = "/v2/models/";
+
+    (void)state;
+    (void)route_find("/v2/models/nll_loss/versions/12/infer", &names);
+    assert_string_equal(names.model, "nll_loss");
+    assert_string_equal(names.version, "12");
+    (void)route_find("/v2/models/nll_loss/infer", &names);
+    assert_string_equal(names.model, "nll_loss");
+    assert_string_equal(names.version, "");
+    (void)route_find("/livez", &names);
+    assert_string_equal(names.model, "");
+    memset(path + strlen(path), 'x', 100); /* longer than there is room */
+    assert_int_equal(route_find(path, &names), ROUTE_V2_MODEL);
+    assert_int_equal(strlen(names.model), sizeof names.model - 1);
 }
 
 /* What Allow says is what is taken. */
@@ -98,9 +133,8 @@ static void methods_are_found_exactly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_are_found_exactly),
-        cmocka_unit_test(every_route_has_a_row),
-        cmocka_unit_test(methods_are_those_of_allow),
+        cmocka_unit_test(paths_are_found_exactly),   cmocka_unit_test(every_route_has_a_row),
+        cmocka_unit_test(names_come_out_of_paths),   cmocka_unit_test(methods_are_those_of_allow),
         cmocka_unit_test(methods_are_found_exactly),
     };
 
