@@ -130,8 +130,8 @@ static inline vec product_lost(vec a, vec b)
     return ((head_a * head_b - a * b) + head_a * tail_b + tail_a * head_b) + tail_a * tail_b;
 }
 
-/* log(1 + s) for s >= 0 or NaN. */
-static inline vec log1p_full(vec s)
+/* log(1 + s + low) for s >= 0 or NaN, where |low| is at most half a ULP of s. */
+static inline vec log1p_full(vec s, vec low)
 {
     vec u = 1.0 + s, f;
     vec k = split(u, &f);
@@ -140,7 +140,7 @@ static inline vec log1p_full(vec s)
 
     f = vec_select(is_near, s, f);
     k = from_bits(bits_of(k) & ~is_near);
-    lost = from_bits(bits_of(lost) & ~is_near);
+    lost = from_bits(bits_of(lost) & ~is_near) + low / u;
     return vec_select(s < __builtin_inf(), log_near_one(k, f, lost), s + s);
 }
 

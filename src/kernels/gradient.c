@@ -69,7 +69,7 @@ static inline vec missing_at(vec p, size_t c, const struct kernel_rows *rows, si
         double lanes[LANES];
 
         vec_store(lanes, missing);
-        lanes[rows->argmax[position] - c] = rows->rest[position] / (1.0 + rows->rest[position]);
+        lanes[rows->argmax[position] - c] = complement_of_largest(rows, position);
         missing = vec_load(lanes);
     }
     return missing;

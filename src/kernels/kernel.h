@@ -30,7 +30,7 @@
  * at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log of one
  * exponential is within 1.7 units of float32, half of one the last rounding (the largest seen, in a search
  * for it, is 1.2), and one of several exponentials, whose errors are not all the worst, within 1.
- * float64: 1 ULP of an exponential, and one rounding.  Every NaN that is stored is the same one. */
+ * float64: 0.9 ULP of an exponential; what rounding the sum loses is in rest_low.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
@@ -58,6 +58,7 @@ struct kernel_tile {
 struct kernel_rows {
     double max[KERNEL_TILE_POSITIONS];  /* NaN if there is a NaN; -inf if there are no classes */
     double rest[KERNEL_TILE_POSITIONS]; /* NaN if an element is NaN or +inf, or all are -inf */
+    double rest_low[KERNEL_TILE_POSITIONS]; /* what rest's rounding lost; float64 only, else 0 */
     double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest) */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };

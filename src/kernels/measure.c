@@ -64,7 +64,7 @@ void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
         if (stage != KERNEL_LOGITS)
             found[p] = 1.0 - (stage == KERNEL_LOGS ? kernel_exp(picked[p]) : picked[p]);
         else if ((int64_t)rows->argmax[p] == labels[p]) /* close to 0, perhaps: no difference */
-            found[p] = rows->rest[p] / (1.0 + rows->rest[p]);
+            found[p] = complement_of_largest(rows, p);
     }
 }
 

@@ -69,8 +69,10 @@ struct softmax_factor {
     struct wide value;
 };
 
-static inline struct softmax_factor softmax_factor(struct wide rest, struct wide factor)
+static inline struct softmax_factor softmax_factor(struct wide rest, struct wide low,
+                                                   struct wide factor)
 {
+    (void)low; /* of no weight here */
     return (struct softmax_factor){{{factor.part[0] / PAIR_SCALE / (1.0 + rest.part[0]),
                                      factor.part[1] / PAIR_SCALE / (1.0 + rest.part[1])}}};
 }

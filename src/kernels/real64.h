@@ -20,17 +20,19 @@ static inline real_vec real_narrow(struct wide x)
 
 enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1 };
 
-/* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 2.1 units.
+/* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 1.6 units.
  * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
 struct softmax_factor {
     vec high, low, last;
 };
 
-static inline struct softmax_factor softmax_factor(struct wide rest, struct wide factor)
+static inline struct softmax_factor softmax_factor(struct wide rest, struct wide low,
+                                                   struct wide factor)
 {
     vec r = rest.part[0], total = 1.0 + r, inverse = 1.0 / total;
+    vec lost = lost_beside_one(r, total) + low.part[0];
     vec missing = (1.0 - total * inverse) - product_lost(total, inverse);
-    vec inverse_low = (missing - lost_beside_one(r, total) * inverse) * inverse;
+    vec inverse_low = (missing - lost * inverse) * inverse;
     ivec is_small = (factor.part[0] < 0x1p900) & (factor.part[0] > -0x1p900);
     vec first = vec_select(is_small, factor.part[0], vec_all(1.0)), high = first * inverse;
 
@@ -105,15 +107,19 @@ INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_m
     sums_add(sums, real_select(counts[0], x[0], vec_all(-__builtin_inf())), origin);
 }
 
-static inline struct wide sums_value(const struct sums *sums)
+/* The sums, and what rounding them to float64 loses. */
+static inline struct wide sums_value(const struct sums *sums, struct wide *low)
 {
-    return (struct wide){{sums->total + sums->lost}};
+    vec sum = sums->total + sums->lost;
+
+    low->part[0] = (sums->total - sum) + sums->lost;
+    return (struct wide){{sum}};
 }
 
 /* The sum of the partial sums of a row: the upper half to the lower one, until one is left. */
-static inline double sums_fold(const struct sums *sums)
+static inline double sums_fold(const struct sums *sums, double *low)
 {
-    double totals[ROW_SUMS], lost[ROW_SUMS];
+    double totals[ROW_SUMS], lost[ROW_SUMS], sum;
 
     for (size_t g = 0; g < GROUPS; g++) {
         vec_store(totals + g * REALS, sums[g].total);
@@ -128,7 +134,9 @@ static inline double sums_fold(const struct sums *sums)
             totals[l] = total;
         }
     }
-    return totals[0] + lost[0];
+    sum = totals[0] + lost[0];
+    *low = (totals[0] - sum) + lost[0];
+    return sum;
 }
 
 static inline struct wide sums_rest(struct wide sum, struct wide max)

@@ -63,7 +63,7 @@ static inline real_vec scan_maxima(const struct columns *columns, real_mask *arg
 
 /* Add up the exponentials of all classes but the one whose maximum it is. */
 INLINED struct wide sum_of_columns(const struct columns *columns, real_vec max, real_mask argmax,
-                                   bool far)
+                                   bool far, struct wide *low)
 {
     struct sums sums = sums_zero();
     struct origin origin = origin_of(max, far);
@@ -83,7 +83,7 @@ INLINED struct wide sum_of_columns(const struct columns *columns, real_vec max, 
         }
         sums_add_columns(&sums, x, counts, &origin, far);
     }
-    return sums_value(&sums);
+    return sums_value(&sums, low);
 }
 
 static void scan_columns(const struct columns *columns, bool wants_sums, struct kernel_rows *rows)
@@ -91,6 +91,7 @@ static void scan_columns(const struct columns *columns, bool wants_sums, struct 
     real_mask argmax;
     real_vec max = scan_maxima(columns, &argmax, rows);
     struct wide maxima, near = wide_all(0.0), far = wide_all(0.0);
+    struct wide near_low = wide_all(0.0), far_low = wide_all(0.0);
     ivec is_far = {0}, is_near = {0};
 
     if (!wants_sums)
@@ -102,12 +103,18 @@ static void scan_columns(const struct columns *columns, bool wants_sums, struct 
         is_near |= ~far_lanes(maxima.part[i]);
     }
     if (any_lane(is_near))
-        near = sum_of_columns(columns, max, argmax, false);
+        near = sum_of_columns(columns, max, argmax, false, &near_low);
     if (any_lane(is_far))
-        far = sum_of_columns(columns, max, argmax, true);
-    UNROLLED for (size_t i = 0; i < PARTS; i++) near.part[i] =
-        vec_select(far_lanes(maxima.part[i]), far.part[i], near.part[i]);
+        far = sum_of_columns(columns, max, argmax, true, &far_low);
+    UNROLLED for (size_t i = 0; i < PARTS; i++)
+    {
+        ivec lanes = far_lanes(maxima.part[i]);
+
+        near.part[i] = vec_select(lanes, far.part[i], near.part[i]);
+        near_low.part[i] = vec_select(lanes, far_low.part[i], near_low.part[i]);
+    }
     wide_store(rows->rest + columns->first, near);
+    wide_store(rows->rest_low + columns->first, near_low);
 }
 
 /* Put a tile of few classes where its positions lie side by side and its classes not far apart: at a
@@ -161,6 +168,7 @@ static inline void finish(struct kernel_rows *rows, size_t p, bool is_empty)
 {
     struct wide max = wide_load(rows->max + p);
     struct wide rest = sums_rest(wide_load(rows->rest + p), max), log_rest;
+    struct wide low = wide_load(rows->rest_low + p);
 
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
@@ -168,9 +176,13 @@ static inline void finish(struct kernel_rows *rows, size_t p, bool is_empty)
 
         rest.part[i] =
             is_empty ? vec_all(0.0) : vec_select(is_finite, rest.part[i], vec_all((double)NAN));
-        log_rest.part[i] = log1p_full(rest.part[i]);
+        if (is_empty)
+            low.part[i] = vec_all(0.0);
+        low.part[i] = from_bits(bits_of(low.part[i]) & is_finite);
+        log_rest.part[i] = log1p_full(rest.part[i], low.part[i]);
     }
     wide_store(rows->rest + p, rest);
+    wide_store(rows->rest_low + p, low);
     wide_store(rows->log_rest + p, log_rest);
 }
 
@@ -183,7 +195,7 @@ void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows 
     if (!sums)
         return;
     for (size_t p = tile->positions; p % REALS != 0; p++)
-        rows->max[p] = rows->rest[p] = 0.0;
+        rows->max[p] = rows->rest[p] = rows->rest_low[p] = 0.0;
     for (size_t p = 0; p < tile->positions; p += REALS)
         finish(rows, p, tile->classes == 0);
 }

@@ -96,7 +96,7 @@ static inline void copy_block(REAL *block, const REAL *from, size_t count, size_
 
 /* Add up the exponentials of all classes but the one whose maximum it is. */
 INLINED double sum_of_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead,
-                          bool far)
+                          bool far, double *low)
 {
     struct sums sums[GROUPS];
     struct origin origin = origin_of(real_all(max), far);
@@ -113,17 +113,19 @@ INLINED double sum_of_row(const REAL *x, size_t count, REAL max, size_t argmax, 
         sums_add_row(sums, from, &origin, far);
         UNROLLED for (size_t l = 0; l < ROW_STEP; l += LINE) FETCH_EARLY(x, c + l + ahead, 2);
     }
-    return sums_fold(sums);
+    return sums_fold(sums, low);
 }
 
-static double sum_of_near_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead)
+static double sum_of_near_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead,
+                              double *low)
 {
-    return sum_of_row(x, count, max, argmax, ahead, false);
+    return sum_of_row(x, count, max, argmax, ahead, false, low);
 }
 
-static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead)
+static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead,
+                             double *low)
 {
-    return sum_of_row(x, count, max, argmax, ahead, true);
+    return sum_of_row(x, count, max, argmax, ahead, true, low);
 }
 
 /* All maxima before all sums, so that no row waits for its own. */
@@ -137,5 +139,6 @@ void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_
         rows->max[p] = max_of_row(row_of(tile, p), tile->classes, &rows->argmax[p]);
     for (size_t p = 0; p < tile->positions && sums; p++)
         rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
-            row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead);
+            row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead,
+            &rows->rest_low[p]);
 }

@@ -174,8 +174,8 @@ INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_m
         sums_add_rest(sums, e[i].rest + e[i + 1].rest);
 }
 
-/* The sums of the lanes as float64, times 2^-(lowest + 127) still. */
-static inline struct wide sums_value(const struct sums *sums)
+/* The sums of the lanes as float64, times 2^-(lowest + 127) still; *low is nothing that this type keeps. */
+static inline struct wide sums_value(const struct sums *sums, struct wide *low)
 {
     double even[LANES], odd[LANES], lanes[REALS];
     struct wide sum;
@@ -190,18 +190,19 @@ static inline struct wide sums_value(const struct sums *sums)
     sum = wide_load(lanes);
     UNROLLED for (size_t i = 0; i < PARTS; i++) sum.part[i] =
         sum.part[i] * 0x1p896 + sums->rest.part[i]; /* 1023 - 127 */
+    *low = wide_all(0.0);
     return sum;
 }
 
 /* The sum of the partial sums of a row: the upper half to the lower one, until one is left. */
-static inline double sums_fold(const struct sums *sums)
+static inline double sums_fold(const struct sums *sums, double *low)
 {
     vec totals[ROW_SUMS / LANES];
     double lanes[LANES];
 
     UNROLLED for (size_t g = 0; g < GROUPS; g++)
     {
-        struct wide sum = sums_value(&sums[g]);
+        struct wide unused, sum = sums_value(&sums[g], &unused);
 
         UNROLLED for (size_t i = 0; i < PARTS; i++) totals[g * PARTS + i] = sum.part[i];
     }
@@ -214,6 +215,7 @@ static inline double sums_fold(const struct sums *sums)
     {
         UNROLLED for (size_t l = 0; l < half; l++) lanes[l] += lanes[half + l];
     }
+    *low = 0.0;
     return lanes[0];
 }
 

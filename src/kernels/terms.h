@@ -62,6 +62,18 @@ static inline vec probabilities_of(enum kernel_stage stage, vec x, const struct 
     return exp_from(x, vec_all(rows->max[position])) / (1.0 + rows->rest[position]);
 }
 
+/* 1 - p of a row's largest element, rest / (1 + rest): nearly rounded once, what rest, the sum and the
+ * quotient lose being put back. */
+static inline double complement_of_largest(const struct kernel_rows *rows, size_t position)
+{
+    vec rest = vec_all(rows->rest[position]), low = vec_all(rows->rest_low[position]);
+    vec total = 1.0 + rest, q = rest / total;
+    vec missing = (rest - q * total) - product_lost(q, total);
+    vec lost = ((missing + low) - q * lost_beside_one(rest, total)) / total;
+
+    return (q + from_bits(bits_of(lost) & (lost == lost)))[0];
+}
+
 /* Which NaN comes out of an addition depends on the order of its operands, which compilers choose: so
  * one NaN for all. */
 static inline vec one_nan(vec y)

@@ -16,10 +16,10 @@ struct row_lanes {
     struct softmax_factor factor;
 };
 
-static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide log_rest,
-                                         struct wide factor)
+static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide low,
+                                         struct wide log_rest, struct wide factor)
 {
-    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest, factor)};
+    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest, low, factor)};
 }
 
 /* What there is to know of the rows, but for elementwise operations; factors may be NULL. */
@@ -35,7 +35,8 @@ static inline struct row_lanes lanes_of_position(const struct known *known, size
 
     if (rows == NULL)
         return (struct row_lanes){0};
-    return row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->log_rest[p]),
+    return row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->rest_low[p]),
+                     wide_all(rows->log_rest[p]),
                      wide_all(known->factors != NULL ? known->factors[p] : 1.0));
 }
 
@@ -47,7 +48,7 @@ static inline struct row_lanes lanes_of_positions(const struct known *known, siz
     if (rows == NULL)
         return (struct row_lanes){0};
     return row_lanes(wide_load(rows->max + p), wide_load(rows->rest + p),
-                     wide_load(rows->log_rest + p),
+                     wide_load(rows->rest_low + p), wide_load(rows->log_rest + p),
                      known->factors != NULL ? wide_load(known->factors + p) : wide_all(1.0));
 }
 

@@ -24,7 +24,7 @@ static const struct family {
 static const size_t class_counts[] = {2, 10, 63, 64, 1000, 50257, 128000};
 
 struct errors {
-    double loss, log_softmax, softmax;
+    double loss, log_softmax, softmax, gradient;
 };
 
 /* By G. E. P. Box and M. E. Muller, Ann. Math. Stat. 29, 1958. */
@@ -73,10 +73,16 @@ static void judge_row(const struct loss_result *result, const struct loss_tensor
                  number_units_from_truth(result->dtype,
                                          number_at(&parts[LOSS_PART_LOG_SOFTMAX], first + c),
                                          d - log_rest));
+        long double p = expl(d) / (1.0L + sum);
+        long double others = c == argmax ? sum / (1.0L + sum) : 1.0L - p;
+
         raise_to(&worst->softmax,
                  number_units_from_truth(result->dtype,
-                                         number_at(&parts[LOSS_PART_SOFTMAX], first + c),
-                                         expl(d) / (1.0L + sum)));
+                                         number_at(&parts[LOSS_PART_SOFTMAX], first + c), p));
+        raise_to(&worst->gradient,
+                 number_units_from_truth(result->dtype,
+                                         number_at(&parts[LOSS_PART_GRADIENT], first + c),
+                                         c == target ? -others : p));
     }
 }
 
@@ -87,7 +93,7 @@ static struct errors measure(const struct family *family, size_t classes, enum l
     static int64_t targets[ROWS_MAX];
     size_t rows = ELEMENTS / classes < ROWS_MAX ? ELEMENTS / classes : ROWS_MAX;
     struct loss_request request = LOSS_REQUEST_DEFAULTS;
-    struct errors worst = {0.0, 0.0, 0.0};
+    struct errors worst = {0.0, 0.0, 0.0, 0.0};
     struct loss_arena arena;
     struct loss_result result;
     struct loss_error error;
@@ -108,6 +114,7 @@ static struct errors measure(const struct family *family, size_t classes, enum l
         (struct loss_tensor){.dtype = LOSS_INT64, .rank = 1, .shape = {rows}, .data = targets};
     request.reduction = LOSS_REDUCTION_NONE;
     request.wants[LOSS_OUTPUT_SOFTMAX] = request.wants[LOSS_OUTPUT_LOG_SOFTMAX] = true;
+    request.wants[LOSS_OUTPUT_GRADIENT] = true;
     loss_arena_init(&arena, NULL);
     if (loss_evaluate(&request, &arena, &result, &error) != LOSS_OK) {
         (void)fprintf(stderr, "accuracy: %s\n", error.sentence);
@@ -125,20 +132,21 @@ int main(void)
     static const enum loss_dtype dtypes[] = {LOSS_FLOAT32, LOSS_FLOAT64};
     int exceeded = 0;
 
-    (void)printf(
-        "largest error, units in the last place       float32                      float64\n");
+    (void)printf("largest error, units in the last place       float32                             "
+                 "  float64\n");
     (void)printf("%-16s %8s", "logits", "classes");
     for (int d = 0; d < 2; d++)
-        (void)printf("   %8s %8s %8s", "loss", "log_soft", "softmax");
+        (void)printf("   %8s %8s %8s %8s", "loss", "log_soft", "softmax", "gradient");
     for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
         for (size_t i = 0; i < sizeof class_counts / sizeof class_counts[0]; i++) {
             (void)printf("\n%-16s %8zu", families[f].name, class_counts[i]);
             for (int d = 0; d < 2; d++) {
                 struct errors worst = measure(&families[f], class_counts[i], dtypes[d]);
 
-                (void)printf("   %8.3f %8.3f %8.3f", worst.loss, worst.log_softmax, worst.softmax);
+                (void)printf("   %8.3f %8.3f %8.3f %8.3f", worst.loss, worst.log_softmax,
+                             worst.softmax, worst.gradient);
                 exceeded += !(worst.loss <= bounds[d] && worst.log_softmax <= bounds[d] &&
-                              worst.softmax <= bounds[d]);
+                              worst.softmax <= bounds[d] && worst.gradient <= bounds[d]);
             }
             (void)fflush(stdout);
         }

@@ -125,7 +125,7 @@ static void for_log(struct block *block, uint64_t first)
 /* The pairs of a softmax, whose rest is 0. */
 static void our_pair(struct block *block)
 {
-    const struct softmax_factor one = softmax_factor(wide_all(0.0), wide_all(1.0));
+    const struct softmax_factor one = softmax_factor(wide_all(0.0), wide_all(0.0), wide_all(1.0));
 
     for (size_t i = 0; i < BLOCK; i += REALS)
         wide_store(block->y + i, softmax_of(real_narrow(wide_load(block->x + i)),
@@ -141,6 +141,7 @@ static void our_term(struct block *block)
     for (size_t i = 0; i < BLOCK; i += REALS) {
         real_vec x = real_narrow(wide_load(block->x + i));
         struct sums sums = sums_zero();
+        struct wide unused;
         struct exps e;
 
         if (!is_far(max))
@@ -148,7 +149,7 @@ static void our_term(struct block *block)
         exps_of(1, &x, &origin, is_far(max), &e);
         sums_add_power(&sums, e.power);
         sums_add_rest(&sums, e.rest);
-        wide_store(block->y + i, sums_rest(sums_value(&sums), wide_all(max)));
+        wide_store(block->y + i, sums_rest(sums_value(&sums, &unused), wide_all(max)));
     }
 }
 
@@ -167,7 +168,7 @@ static void our_log(struct block *block)
 static void our_log1p(struct block *block)
 {
     for (size_t i = 0; i < BLOCK; i += LANES)
-        vec_store(block->y + i, log1p_full(vec_load(block->x + i)));
+        vec_store(block->y + i, log1p_full(vec_load(block->x + i), vec_all(0.0)));
 }
 
 static long double true_pair(double x, double max)

@@ -90,9 +90,10 @@ static double wide_exp(double x, double max)
 }
 
 /* Those of float64: every sum is compensated. */
-static double wide_rest(const double *x, size_t classes, size_t argmax, bool along_classes)
+static double wide_rest(const double *x, size_t classes, size_t argmax, bool along_classes,
+                        double *low)
 {
-    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0};
+    double sums[ROW_SUMS] = {0}, lost[ROW_SUMS] = {0}, sum;
 
     for (size_t c = 0; c < classes; c++) {
         size_t l = along_classes ? c % ROW_SUMS : 0;
@@ -111,16 +112,20 @@ static double wide_rest(const double *x, size_t classes, size_t argmax, bool alo
             sums[l] = total;
         }
     }
-    return sums[0] + lost[0];
+    sum = sums[0] + lost[0];
+    *low = (sums[0] - sum) + lost[0];
+    return sum;
 }
 
-double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes)
+double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes,
+                          double *low)
 {
     size_t argmax = 0;
 
     for (size_t c = 1; c < classes; c++)
         argmax = x[c] > x[argmax] ? c : argmax;
     if (is_wide)
-        return wide_rest(x, classes, argmax, along_classes);
+        return wide_rest(x, classes, argmax, along_classes, low);
+    *low = 0.0;
     return narrow_rest(x, classes, argmax, along_classes ? ROW_SUMS : 1);
 }

@@ -58,7 +58,7 @@ static void examples_are_answered_to_the_byte(void **state)
          3},
         {"{" THREE ",\"dtype\":\"float64\",\"reduction\":\"none\",\"return\":[\"predictions\"],"
          "\"id\":\"\\u00e9\\n\"}",
-         "{\"id\":\"\xc3\xa9\\u000a\",\"loss\":[0.0004036270024694375,6.206425246801295e-6,"
+         "{\"id\":\"\xc3\xa9\\u000a\",\"loss\":[0.0004036270024694375,6.206425246801294e-6,"
          "0.00015906088422096428],\"loss_sum\":0.0005688943119372031,\"weight_sum\":3,\"count\":3,"
          "\"ignored\":0,\"correct\":3,\"classes\":5,\"dtype\":\"float64\","
          "\"predictions\":[0,2,1]}\n",
