@@ -135,8 +135,9 @@ void exchange_complete(struct exchange *exchange)
         return;
     }
     /* What is compressed may be a thousand times as large. */
-    if (!route->takes_body || (exchange->body_length <= service->options->inline_bytes_max &&
-                               exchange->content.coding_in == CODING_IDENTITY)) {
+    if (exchange->is_preflight || !route->takes_body ||
+        (exchange->body_length <= service->options->inline_bytes_max &&
+         exchange->content.coding_in == CODING_IDENTITY)) {
         exchange_run(&exchange->job);
         return;
     }
@@ -164,6 +165,11 @@ void exchange_run(struct job *job)
 
     if (exchange->content.is_stream) {
         stream_run(exchange);
+        return;
+    }
+    if (exchange->is_preflight) {
+        exchange->reply = (struct reply){.http_status = 204, .body = "", .is_preflight = true};
+        exchange->state = EXCHANGE_ANSWERED;
         return;
     }
     route_row(exchange->route)->answer(exchange);

@@ -36,7 +36,8 @@ struct reply {
         *head_length; /* of an inference reply with binary tensors, in digits; in the arena */
     const char *server_timing; /* in the arena */
     bool retry_after;
-    bool close; /* end the connection after it */
+    bool is_preflight; /* of CORS: nothing but headers */
+    bool close;        /* end the connection after it */
 };
 
 struct exchange {
@@ -58,6 +59,8 @@ struct exchange {
     struct content content;          /* of a route that takes a body */
     struct stream stream;            /* if it is one */
     const struct infer_model *model; /* of an inference route */
+    bool is_preflight;               /* a question of CORS, to any route */
+    const char *cors_origin;         /* what pages of another origin are told, or NULL */
     char trace_id[TRACE_ID_BYTES];   /* of the caller's trace, or "" */
     bool has_place;                  /* in the queue */
     bool has_been_queued;            /* part of it was worked on: it cannot be refused any more */

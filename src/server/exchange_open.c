@@ -6,6 +6,7 @@
 
 #include "codec/words.h"
 #include "server/clock.h"
+#include "server/cors.h"
 #include "server/exchange_internal.h"
 
 /* Of a chunked body, whose length is not known, the first block. */
@@ -105,6 +106,9 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     route = route_row(exchange->route);
     if (route == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
+    exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
+    if (exchange->is_preflight)
+        return LOSS_OK;
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
                          route_path(exchange->route), route->allow);
@@ -187,6 +191,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     exchange->method = method_find(head->method);
     name(exchange, head->request_id);
     limit_time(exchange, head);
+    exchange->cors_origin = cors_origin(service->options->cors_origin, head);
     (void)trace_parse(head->traceparent, exchange->trace_id, parent_id, &is_sampled);
     body = head_body(head, &length);
     exchange->has_body = body != HEAD_BODY_NONE;

@@ -12,6 +12,17 @@ bool head_is_token(unsigned char byte)
            (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
+const char *head_path(const char *url)
+{
+    static const char scheme[] = "http://";
+    const char *path;
+
+    if (strncasecmp(url, scheme, sizeof scheme - 1) != 0)
+        return url;
+    path = strchr(url + sizeof scheme - 1, '/');
+    return path != NULL ? path : "/";
+}
+
 void head_note(struct head *head, const char *name, size_t length, const char *value)
 {
     static const struct {

@@ -33,6 +33,9 @@ struct head {
     bool has_bad_query; /* a NUL in it */
 };
 
+/* The path of a target in absolute form, which servers must take too (RFC 9112, section 3.2.2). */
+const char *head_path(const char *url);
+
 /* Note a header, or an element of the query, in the order of the request.  Values may be NULL; they and
  * the query's names are kept, not copied. */
 void head_note(struct head *head, const char *name, size_t length, const char *value);

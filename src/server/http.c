@@ -13,6 +13,7 @@
 
 #include "server/clock.h"
 #include "server/connection.h"
+#include "server/cors.h"
 #include "server/linger.h"
 #include "server/listener.h"
 
@@ -105,24 +106,12 @@ static enum MHD_Result on_value(void *context, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-/* The path of a target in absolute form, which servers must take too (RFC 9112, section 3.2.2). */
-static const char *path_of(const char *url)
-{
-    static const char scheme[] = "http://";
-    const char *path;
-
-    if (strncasecmp(url, scheme, sizeof scheme - 1) != 0)
-        return url;
-    path = strchr(url + sizeof scheme - 1, '/');
-    return path != NULL ? path : "/";
-}
-
 static struct exchange *open_exchange(struct http *http, struct MHD_Connection *handle,
                                       const char *url, const char *method, const char *version)
 {
     struct connection *connection = connection_of(handle);
     struct head head = {.method = method,
-                        .path = path_of(url),
+                        .path = head_path(url),
                         .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0};
     struct exchange *exchange;
 
@@ -140,18 +129,50 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     return exchange;
 }
 
-static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
 {
-    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
+    const struct reply *reply = &exchange->reply;
+    const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
+    bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
+    bool close = reply->close || exchange->service->draining, later = reply->retry_after;
+    const struct {
+        const char *name, *value; /* NULL: not there */
+    } headers[] = {
+        {"Content-Type", reply->content_type},
+        {"Content-Encoding", coding},
+        {"Inference-Header-Content-Length", reply->head_length},
+        {"Server-Timing", reply->server_timing},
+        {"X-Request-Id", exchange->request_id},
+        {"Allow", reply->allow},
+        {"Accept-Post", reply->accept_post},
+        {"Accept-Encoding", reply->accept_encoding},
+        {"Retry-After", !later                         ? NULL
+                        : exchange->opened_ns % 2 == 0 ? "1"
+                                                       : "2"}, /* not all at once */
+        {"Vary", coding != NULL && one_origin ? "Accept-Encoding, Origin"
+                 : coding != NULL             ? "Accept-Encoding"
+                 : one_origin                 ? "Origin"
+                                              : NULL},
+        {"Access-Control-Allow-Origin", cors},
+        {"Access-Control-Expose-Headers", cors != NULL ? cors_exposed : NULL},
+        {"Access-Control-Allow-Methods", reply->is_preflight ? "GET, HEAD, POST" : NULL},
+        {"Access-Control-Allow-Headers", reply->is_preflight ? cors_allowed : NULL},
+        {"Access-Control-Max-Age", reply->is_preflight ? "600" : NULL},
+        {"Connection", close ? "close" : NULL},
+    };
+
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        if (headers[i].value != NULL &&
+            MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    }
+    return true;
 }
 
 static enum MHD_Result queue_reply(struct exchange *exchange)
 {
     const struct reply *reply = &exchange->reply;
     struct MHD_Connection *handle = exchange->connection;
-    bool close = reply->close || exchange->service->draining;
-    const char *jitter =
-        exchange->opened_ns % 2 == 0 ? "1" : "2"; /* so that not all come at once */
     /* The body outlives the response: it is the exchange's, which lives until on_completed. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         reply->length, (void *)(uintptr_t)reply->body, MHD_RESPMEM_PERSISTENT);
@@ -159,17 +180,7 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
 
     if (response == NULL)
         return MHD_NO;
-    if (add_header(response, "Content-Type", reply->content_type) &&
-        add_header(response, "Content-Encoding", reply->content_encoding) &&
-        add_header(response, "Vary", reply->content_encoding != NULL ? "Accept-Encoding" : NULL) &&
-        add_header(response, "Inference-Header-Content-Length", reply->head_length) &&
-        add_header(response, "Server-Timing", reply->server_timing) &&
-        add_header(response, "X-Request-Id", exchange->request_id) &&
-        add_header(response, "Allow", reply->allow) &&
-        add_header(response, "Accept-Post", reply->accept_post) &&
-        add_header(response, "Accept-Encoding", reply->accept_encoding) &&
-        add_header(response, "Retry-After", reply->retry_after ? jitter : NULL) &&
-        add_header(response, "Connection", close ? "close" : NULL))
+    if (add_headers(response, exchange))
         queued = MHD_queue_response(handle, reply->http_status, response);
     MHD_destroy_response(response);
     if (queued == MHD_YES)

@@ -9,6 +9,7 @@
 
 struct server_options {
     const char *listen_address; /* numeric, IPv4 or IPv6 */
+    const char *cors_origin;    /* "" for none, "*" for all */
     uint64_t listen_port;       /* 0: the kernel picks one */
     uint64_t loops;
     uint64_t workers;        /* 0: as many as CPUs */
