@@ -33,12 +33,18 @@ struct reply {
     const char *accept_post, *accept_encoding;
     const char *content_encoding;
     const char
-        *head_length; /* of an inference reply with binary tensors, in digits; in the arena */
+        *head_length; /* JSON bytes of a reply with binary tensors, in digits; in the arena */
     const char *server_timing; /* in the arena */
     bool retry_after;
     bool is_preflight; /* of CORS: nothing but headers */
     bool close;        /* end the connection after it */
 };
+
+struct reply_header {
+    const char *name, *value;
+};
+
+enum { REPLY_HEADERS_MAX = 16 };
 
 struct exchange {
     struct job job; /* first, so that a job is an exchange */
@@ -107,6 +113,10 @@ void exchange_run(struct job *job);
 /* Fail, from the exchange's error text on: replaces any reply made before. */
 void exchange_fail(struct exchange *exchange, const struct loss_error *error);
 void exchange_fail_plainly(struct exchange *exchange, enum loss_status status);
+
+/* The headers of the reply; returns how many. */
+size_t exchange_reply_headers(const struct exchange *exchange,
+                              struct reply_header headers[REPLY_HEADERS_MAX]);
 
 /* The end of it: counted, logged, everything given back.  `complete`: the reply was sent whole. */
 void exchange_close(struct exchange *exchange, bool complete);

@@ -13,7 +13,6 @@
 
 #include "server/clock.h"
 #include "server/connection.h"
-#include "server/cors.h"
 #include "server/linger.h"
 #include "server/listener.h"
 
@@ -131,39 +130,11 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
 
 static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
 {
-    const struct reply *reply = &exchange->reply;
-    const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
-    bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
-    bool close = reply->close || exchange->service->draining, later = reply->retry_after;
-    const struct {
-        const char *name, *value; /* NULL: not there */
-    } headers[] = {
-        {"Content-Type", reply->content_type},
-        {"Content-Encoding", coding},
-        {"Inference-Header-Content-Length", reply->head_length},
-        {"Server-Timing", reply->server_timing},
-        {"X-Request-Id", exchange->request_id},
-        {"Allow", reply->allow},
-        {"Accept-Post", reply->accept_post},
-        {"Accept-Encoding", reply->accept_encoding},
-        {"Retry-After", !later                         ? NULL
-                        : exchange->opened_ns % 2 == 0 ? "1"
-                                                       : "2"}, /* not all at once */
-        {"Vary", coding != NULL && one_origin ? "Accept-Encoding, Origin"
-                 : coding != NULL             ? "Accept-Encoding"
-                 : one_origin                 ? "Origin"
-                                              : NULL},
-        {"Access-Control-Allow-Origin", cors},
-        {"Access-Control-Expose-Headers", cors != NULL ? cors_exposed : NULL},
-        {"Access-Control-Allow-Methods", reply->is_preflight ? "GET, HEAD, POST" : NULL},
-        {"Access-Control-Allow-Headers", reply->is_preflight ? cors_allowed : NULL},
-        {"Access-Control-Max-Age", reply->is_preflight ? "600" : NULL},
-        {"Connection", close ? "close" : NULL},
-    };
+    struct reply_header headers[REPLY_HEADERS_MAX];
+    size_t count = exchange_reply_headers(exchange, headers);
 
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        if (headers[i].value != NULL &&
-            MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+    for (size_t i = 0; i < count; i++) {
+        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
             return false;
     }
     return true;

@@ -1,0 +1,54 @@
+/* exchange_headers.c - the headers of a reply, but for those that HTTP itself needs. */
+#include <string.h>
+
+#include "server/cors.h"
+#include "server/exchange.h"
+
+/* What else the reply depends on, beside the URL. */
+static const char *vary(bool on_coding, bool on_origin)
+{
+    if (on_coding && on_origin)
+        return "Accept-Encoding, Origin";
+    return on_coding ? "Accept-Encoding" : on_origin ? "Origin" : NULL;
+}
+
+/* Not the same for all, so that not all come back at once. */
+static const char *retry_after(const struct exchange *exchange)
+{
+    return exchange->opened_ns % 2 == 0 ? "1" : "2";
+}
+
+size_t exchange_reply_headers(const struct exchange *exchange,
+                              struct reply_header headers[REPLY_HEADERS_MAX])
+{
+    const struct reply *reply = &exchange->reply;
+    const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
+    bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
+    bool close = reply->close || exchange->service->draining;
+    const struct reply_header all[REPLY_HEADERS_MAX] = {
+        /* a value of NULL: not there */
+        {"Content-Type", reply->content_type},
+        {"Content-Encoding", coding},
+        {"Inference-Header-Content-Length", reply->head_length},
+        {"Server-Timing", reply->server_timing},
+        {"X-Request-Id", exchange->request_id},
+        {"Allow", reply->allow},
+        {"Accept-Post", reply->accept_post},
+        {"Accept-Encoding", reply->accept_encoding},
+        {"Retry-After", reply->retry_after ? retry_after(exchange) : NULL},
+        {"Vary", vary(coding != NULL, one_origin)},
+        {"Access-Control-Allow-Origin", cors},
+        {"Access-Control-Expose-Headers", cors != NULL ? cors_exposed : NULL},
+        {"Access-Control-Allow-Methods", reply->is_preflight ? "GET, HEAD, POST" : NULL},
+        {"Access-Control-Allow-Headers", reply->is_preflight ? cors_allowed : NULL},
+        {"Access-Control-Max-Age", reply->is_preflight ? "600" : NULL},
+        {"Connection", close ? "close" : NULL},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < REPLY_HEADERS_MAX; i++) {
+        if (all[i].value != NULL)
+            headers[count++] = all[i];
+    }
+    return count;
+}
