@@ -75,7 +75,7 @@ struct exchange {
     uint64_t discarding_since_ns;
 
     struct loss_arena arena;
-    bool budget_refused; /* the arena wanted more than the memory gives */
+    _Atomic bool budget_refused; /* the arena wanted more than the memory gives */
 
     uint64_t opened_ns, deadline_ns; /* clock_now_ns */
     size_t rows;

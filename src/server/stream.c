@@ -25,7 +25,7 @@ struct part {
 struct window {
     struct exchange *exchange;
     struct part *parts;
-    _Atomic bool is_late;
+    _Atomic(enum loss_status) failure; /* of all of it, LOSS_OK if there is none */
 };
 
 /* ---- on the loop thread ------------------------------------------------------------------------ */
@@ -41,15 +41,6 @@ static bool open_replies(struct exchange *exchange)
     return !stream->replies.failed;
 }
 
-static void put_error(struct text *replies, const struct exchange *exchange,
-                      const struct loss_error *error)
-{
-    char text[REPLY_JSON_ERROR_BYTES];
-
-    metric_add(exchange->service->telemetry->errors[error->status], 1);
-    text_put(replies, text, reply_json_write_error(error, NULL, text));
-}
-
 /* Give up all of it, and read the rest of the body for nothing. */
 static void fail(struct exchange *exchange, enum loss_status status)
 {
@@ -59,24 +50,16 @@ static void fail(struct exchange *exchange, enum loss_status status)
         exchange->state = EXCHANGE_RECEIVING;
 }
 
-static void fail_line(struct exchange *exchange)
-{
-    struct loss_error error;
-
-    (void)loss_fail(&error, LOSS_BODY_TOO_LARGE, NULL,
-                    "the line has more than %zu bytes (json_bytes_max)",
-                    (size_t)exchange->service->options->json_bytes_max);
-    put_error(&exchange->stream.replies, exchange, &error);
-}
-
-/* Step over the rest of a line that is too long. */
+/* Step over the rest of a line that is too long, up to its end. */
 static void skip(struct stream *stream, const char **bytes, size_t *count)
 {
-    const char *end = memchr(*bytes, '\n', *count);
-    size_t skipped = end != NULL ? (size_t)(end + 1 - *bytes) : *count;
+    const char *end;
+    size_t skipped;
 
     if (!stream->is_skipping)
         return;
+    end = memchr(*bytes, '\n', *count);
+    skipped = end != NULL ? (size_t)(end - *bytes) : *count;
     stream->is_skipping = end == NULL;
     *bytes += skipped;
     *count -= skipped;
@@ -102,10 +85,9 @@ void stream_receive(struct exchange *exchange, const char *bytes, size_t count)
     exchange->body_length = needed;
     if (last != NULL)
         stream->ready = (size_t)(last + 1 - exchange->body);
-    if (needed - stream->ready > limit) {
-        fail_line(exchange);
+    if (needed - stream->ready > limit) { /* enough of it is kept to tell that, in its place */
         stream->is_skipping = true;
-        exchange->body_length = stream->ready;
+        exchange->body_length = stream->ready + limit + 1;
     }
 }
 
@@ -132,31 +114,58 @@ void stream_end(struct exchange *exchange)
 
 /* ---- on workers -------------------------------------------------------------------------------- */
 
-static bool is_blank(const char *line)
+/* Whether a line, which ends in NUL, has no reply.  A NUL in it is for the decoder to refuse, and of one that
+ * is too long not all may be there. */
+static bool is_blank(const char *line, size_t length, size_t limit)
 {
-    return line[strspn(line, " \t\r")] == '\0';
+    return length <= limit && strspn(line, " \t\r") == length;
 }
 
-/* The reply of one line, which ends in NUL. */
+static bool is_stopped(void *context)
+{
+    return exchange_is_late(context);
+}
+
+static void put_error(struct part *part, const struct exchange *exchange,
+                      const struct loss_error *error)
+{
+    char text[REPLY_JSON_ERROR_BYTES];
+
+    metric_add(exchange->service->telemetry->errors[error->status], 1);
+    text_put(&part->replies, text, reply_json_write_error(error, NULL, text));
+}
+
+/* The reply of one line, which ends in NUL.  What is no fault of the line is one of all. */
 static void run_line(struct window *window, struct part *part, const char *line, size_t length,
                      struct loss_arena *arena)
 {
     struct exchange *exchange = window->exchange;
-    const struct answer_host alone = {.context = NULL};
+    const struct answer_host host = {.stopped = is_stopped, .context = exchange};
     const struct codec_body body = {.bytes = line,
                                     .length = length,
                                     .query = exchange->query,
                                     .query_count = exchange->query_count};
+    size_t limit = (size_t)exchange->service->options->json_bytes_max;
     struct answer answer;
     struct loss_error error;
+    enum loss_status status;
 
-    if (answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &alone, arena,
-                       &answer, &error) != LOSS_OK) {
-        put_error(&part->replies, exchange, &error);
-        return;
+    if (length > limit)
+        status = loss_fail(&error, LOSS_BODY_TOO_LARGE, NULL,
+                           "the line has more than %zu bytes (json_bytes_max)", limit);
+    else
+        status = answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,
+                                arena, &answer, &error);
+    if (status == LOSS_OK) {
+        part->rows += answer.rows;
+        text_put(&part->replies, answer.body, answer.length);
+    } else if (status == LOSS_DEADLINE_EXCEEDED) {
+        window->failure = exchange->service->abandoning ? LOSS_DRAINING : status;
+    } else if (status == LOSS_OUT_OF_MEMORY) {
+        window->failure = LOSS_MEMORY_BUDGET_FULL;
+    } else {
+        put_error(part, exchange, &error);
     }
-    part->rows += answer.rows;
-    text_put(&part->replies, answer.body, answer.length);
 }
 
 static void run_part(void *argument, size_t index)
@@ -165,25 +174,41 @@ static void run_part(void *argument, size_t index)
     struct part *part = &window->parts[index];
     struct loss_arena scratch;
     char *line = part->lines, *end = line + part->length;
+    size_t limit = (size_t)window->exchange->service->options->json_bytes_max;
 
     loss_arena_init(&scratch, &window->exchange->arena.source);
     text_init(&part->replies, &part->arena, REPLIES_BYTES_FIRST);
-    while (line < end && !part->replies.failed) {
+    while (line < end && window->failure == LOSS_OK && !part->replies.failed) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
         char *stop = newline != NULL ? newline : end;
 
-        if (exchange_is_late(window->exchange)) {
-            window->is_late = true;
-            break;
-        }
         *stop = '\0';
-        /* A NUL in a line is for the decoder to refuse. */
-        if ((size_t)(stop - line) != strlen(line) || !is_blank(line))
+        if (!is_blank(line, (size_t)(stop - line), limit))
             run_line(window, part, line, (size_t)(stop - line), &scratch);
         loss_arena_reset(&scratch);
         line = stop + 1;
     }
-    loss_arena_reset(&scratch);
+    if (part->replies.failed)
+        window->failure = LOSS_MEMORY_BUDGET_FULL;
+}
+
+/* The length of the part that begins at `at`.  It ends with a line, and the next line is long enough that
+ * the bytes after this one, which its decoder may look at, are not written to by another thread. */
+static size_t part_length(const char *at, size_t left)
+{
+    size_t bytes = PART_BYTES;
+
+    while (bytes < left) {
+        const char *newline = memchr(at + bytes - 1, '\n', left - (bytes - 1));
+
+        if (newline == NULL)
+            break;
+        bytes = (size_t)(newline + 1 - at);
+        if (left - bytes >= CODEC_PADDING && memchr(at + bytes, '\n', CODEC_PADDING) == NULL)
+            return bytes;
+        bytes++;
+    }
+    return left;
 }
 
 /* Cut the whole lines into parts; their number, 0 if memory ran out. */
@@ -194,10 +219,8 @@ static size_t cut(struct exchange *exchange, struct loss_arena *arena, struct pa
     char *at = exchange->body;
 
     while (parts != NULL && left != 0) {
-        size_t bytes = left < PART_BYTES ? left : PART_BYTES;
-        const char *newline = memchr(at + bytes - 1, '\n', left - (bytes - 1));
+        size_t bytes = part_length(at, left);
 
-        bytes = newline != NULL ? (size_t)(newline + 1 - at) : left;
         parts[count] = (struct part){.lines = at, .length = bytes};
         loss_arena_init(&parts[count++].arena, &exchange->arena.source);
         at += bytes;
@@ -207,17 +230,20 @@ static size_t cut(struct exchange *exchange, struct loss_arena *arena, struct pa
     return count;
 }
 
-/* What the parts have made, in order. */
-static void gather(struct exchange *exchange, struct part *parts, size_t count)
+/* What the parts have made, in order; false if memory ran out. */
+static bool gather(struct exchange *exchange, struct window *window, size_t count)
 {
     struct text *replies = &exchange->stream.replies;
 
     for (size_t i = 0; i < count; i++) {
-        text_put(replies, parts[i].replies.data, parts[i].replies.length);
-        replies->failed |= parts[i].replies.failed;
-        exchange->rows += parts[i].rows;
-        loss_arena_reset(&parts[i].arena);
+        struct part *part = &window->parts[i];
+
+        if (window->failure == LOSS_OK)
+            text_put(replies, part->replies.data, part->replies.length);
+        exchange->rows += part->rows;
+        loss_arena_reset(&part->arena);
     }
+    return !replies->failed;
 }
 
 void stream_run(struct exchange *exchange)
@@ -229,13 +255,13 @@ void stream_run(struct exchange *exchange)
 
     loss_arena_init(&arena, &exchange->arena.source);
     work.parts = cut(exchange, &arena, &window.parts);
-    if (window.parts != NULL) {
+    if (window.parts != NULL)
         workers_share(exchange->service->workers, &work);
-        gather(exchange, window.parts, work.parts);
-    }
+    if (window.parts == NULL || !gather(exchange, &window, work.parts))
+        window.failure = LOSS_MEMORY_BUDGET_FULL;
     loss_arena_reset(&arena);
-    if (window.parts == NULL || stream->replies.failed || window.is_late) {
-        fail(exchange, window.is_late ? LOSS_DEADLINE_EXCEEDED : LOSS_MEMORY_BUDGET_FULL);
+    if (window.failure != LOSS_OK) {
+        fail(exchange, window.failure);
         return;
     }
     exchange->body_length -= stream->ready;

@@ -3,7 +3,9 @@
  * What has come of the body is a window; its whole lines are evaluated while the rest is on its way, and
  * only their replies are kept.  So memory is bounded by the longest line and by the reply, not by the
  * body.  The window's lines run on all idle workers, their replies stand in the order of the lines, and a
- * line that is wrong has its error in its place.  Lines of nothing but white space have no reply. */
+ * line that is wrong has its error in its place.  Lines of nothing but white space have no reply.  A
+ * shortage of memory or time is no fault of a line: it fails the whole request, so that what is answered
+ * depends on the lines alone. */
 #ifndef SERVER_STREAM_H
 #define SERVER_STREAM_H
 
@@ -18,7 +20,7 @@ struct exchange;
 struct stream {
     struct text replies; /* in the exchange's arena, as its last piece */
     bool is_open;        /* there are replies */
-    bool is_skipping;    /* the rest of a line that is too long */
+    bool is_skipping;    /* the rest of a line of which enough is there to refuse it */
     bool has_ended;      /* the body is complete */
     size_t ready;        /* bytes at the beginning of the window that are whole lines */
 };
