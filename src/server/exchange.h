@@ -107,6 +107,11 @@ bool exchange_is_full(struct exchange *exchange);
  * those that wait for one. */
 void exchange_complete(struct exchange *exchange);
 
+/* Put a stream with those that wait for a place in the queue, and give them what places there are, the
+ * longest waiting first. */
+void exchange_stall(struct exchange *exchange);
+void exchange_admit_stalled(struct service *service);
+
 /* Make the reply of a whole request; the job of a worker. */
 void exchange_run(struct job *job);
 

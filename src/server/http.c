@@ -168,12 +168,10 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     connection_enter(connection_of(exchange->connection), PHASE_WORKING, clock_now_ns());
     service->working++;
     MHD_suspend_connection(exchange->connection);
-    if (exchange->has_place) {
+    if (exchange->has_place)
         workers_submit(service->workers, &exchange->job);
-    } else {
-        exchange->next = service->stalled;
-        service->stalled = exchange;
-    }
+    else
+        exchange_stall(exchange);
     return MHD_YES;
 }
 

@@ -80,8 +80,7 @@ static void give_up(struct server *server, const char *event)
 static void on_wake(void *context)
 {
     struct server *server = context;
-    struct service *service = &server->service;
-    struct job *job = workers_take_done(service->workers);
+    struct job *job = workers_take_done(server->service.workers);
 
     while (job != NULL) {
         struct job *next = job->next;
@@ -89,13 +88,7 @@ static void on_wake(void *context)
         http_resume((struct exchange *)job);
         job = next;
     }
-    /* There are places in the queue again. */
-    while (service->stalled != NULL && workers_reserve(service->workers)) {
-        struct exchange *exchange = service->stalled;
-
-        service->stalled = exchange->next;
-        workers_submit(service->workers, &exchange->job);
-    }
+    exchange_admit_stalled(&server->service); /* there are places in the queue again */
 }
 
 static void on_signal(void *context)

@@ -26,8 +26,9 @@ struct service {
     struct statistics *statistics; /* the loop thread's */
     struct exchange *spare;        /* exchanges that are not in use, linked by `next` */
     struct exchange *stalled; /* streams that wait for a place in the queue, linked by `next` */
-    size_t in_flight;         /* exchanges that are */
-    size_t working;           /* of those, in the queue or with a worker */
+    struct exchange *stalled_last; /* the newest of them, if there is one */
+    size_t in_flight;              /* exchanges that are */
+    size_t working;                /* of those, in the queue or with a worker */
     size_t connections;
     uint64_t request_seed;   /* random at start; the next request id comes from it */
     bool draining;           /* since SIGTERM: not ready, every reply closes its connection */
