@@ -23,6 +23,7 @@ PACKAGES_IMAGE := mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
 PACKAGES_AARCH64 := gcc-aarch64-linux-gnu qemu-user
+PACKAGES_BENCH := g++ libsimdjson-dev
 
 # ---- flags -------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -75,7 +76,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep \
+.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -153,6 +154,8 @@ deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-aarch64: ## and those of `make check-aarch64`
 	$(call install_packages,$(PACKAGES_AARCH64))
+deps-bench: ## and those of `make bench-json`
+	$(call install_packages,$(PACKAGES_BENCH))
 
 run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
 	@$(MAKE) build/lossd
@@ -278,7 +281,18 @@ sweep: $(B)/tests/bench/sweep ## the largest errors of exp, log and log1p, at ev
 $(B)/tests/bench/sweep: $(B)/tests/bench/sweep.o $(B)/tests/support/numbers.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lpthread -lm
 
-FORMATTED := $(HEADERS) $(SOURCES)
+# The C++ is others' code, for which the best is done: this machine's vector instructions.
+COMPILE_CXX := -std=c++17 -O3 -march=native -Wall -Wextra -MMD -MP
+$(B)/tests/bench/%.o: tests/bench/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(call SHOW,c++ )$(CXX) $(CPPFLAGS) $(COMPILE_CXX) -c -o $@ $<
+bench-json: deps-bench ## ns per number read and written, beside simdjson, jansson, std::to_chars and the C library
+	@$(MAKE) $(B)/tests/bench/bench_json
+	@$(B)/tests/bench/bench_json
+$(B)/tests/bench/bench_json: $(addprefix $(B)/tests/bench/,bench_json.o bench_json_c.o bench_json_others.o) $(B)/parts.a $(B)/libloss.a
+	$(call SHOW,link)$(CXX) $(LINK) -o $@ $^ -lsimdjson -ljansson -lm
+
+FORMATTED := $(HEADERS) $(SOURCES) $(wildcard tests/bench/*.h tests/bench/*.cpp)
 format: deps-lint ## format the sources by .clang-format
 	@clang-format -i $(FORMATTED)
 lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
