@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/decimal_digits.h"
 #include "codec/powers.h"
 
 enum {
@@ -14,40 +15,6 @@ enum {
 static inline bool is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
-}
-
-/* Whether the 8 bytes at `text` are digits, and their value: the lower nibbles of all bytes are added
- * up in pairs, fours and eights by three multiplications.  Little-endian only. */
-static inline bool eight_digits(const char *text, uint64_t *value)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t bytes;
-
-    memcpy(&bytes, text, sizeof bytes);
-    if (((bytes & 0xf0f0f0f0f0f0f0f0u) |
-         (((bytes + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
-        return false;
-    bytes = (bytes & 0x0f0f0f0f0f0f0f0fu) * (10 * 256 + 1) >> 8;
-    bytes = (bytes & 0x00ff00ff00ff00ffu) * (100 * 65536 + 1) >> 16;
-    *value = (bytes & 0x0000ffff0000ffffu) * (10000 * 4294967296u + 1) >> 32;
-    return true;
-#else
-    (void)text;
-    (void)value;
-    return false;
-#endif
-}
-
-/* Read digits from `text` on into *digits, which wraps once more than 19 are significant; the caller
- * looks at that. */
-static const char *scan_digits(const char *text, uint64_t *digits)
-{
-    uint64_t value = *digits;
-
-    while (is_digit(*text))
-        value = 10 * value + (uint64_t)(*text++ - '0');
-    *digits = value;
-    return text;
 }
 
 /* More than 19 digits were written: take the first 19 significant ones again, slowly.  `end` is the
@@ -74,8 +41,7 @@ static void rescan(const char *text, const char *end, struct decimal *decimal)
     }
 }
 
-/* The exponent after an 'e'; NULL if it has no digits. */
-static const char *scan_exponent(const char *text, int64_t *exponent, const char **stop)
+const char *decimal_scan_exponent(const char *text, int64_t *exponent, const char **stop)
 {
     bool negative = *text == '-';
     int64_t value = 0;
@@ -102,21 +68,16 @@ const char *decimal_scan(const char *text, struct decimal *decimal, const char *
 
     *decimal = (struct decimal){.start = text, .negative = *text == '-'};
     first = text += decimal->negative;
-    text = scan_digits(text, &decimal->digits);
+    text = digits_read(text, &decimal->digits);
     written = text - first;
     if (written == 0 || (written > 1 && *first == '0')) {
         *stop = written == 0 ? text : first + 1;
         return NULL;
     }
     if (*text == '.') {
-        const char *point = text++;
-        uint64_t eight;
+        const char *point = text;
 
-        while (eight_digits(text, &eight)) {
-            decimal->digits = 100000000 * decimal->digits + eight;
-            text += 8;
-        }
-        text = scan_digits(text, &decimal->digits);
+        text = digits_read(point + 1, &decimal->digits);
         if (text == point + 1) {
             *stop = text;
             return NULL;
@@ -126,7 +87,7 @@ const char *decimal_scan(const char *text, struct decimal *decimal, const char *
     }
     end = text;
     if (*text == 'e' || *text == 'E') {
-        text = scan_exponent(text + 1, &exponent, stop);
+        text = decimal_scan_exponent(text + 1, &exponent, stop);
         if (text == NULL)
             return NULL;
     }
