@@ -1,4 +1,7 @@
-/* shortest.c - binary floating point to the shortest decimal that reads back. */
+/* shortest.c - binary floating point to the shortest decimal that reads back.
+ *
+ * Which digits a number has cannot be predicted, so nothing branches on them: candidates are compared
+ * and one is picked, and a text is written whole words at a time, its point by a shift. */
 #include "codec/shortest.h"
 
 #include <stdbool.h>
@@ -7,11 +10,10 @@
 
 #include "codec/powers.h"
 
-/* digits * 10^exponent */
-struct decimal_digits {
-    uint64_t digits;
-    int exponent;
-};
+/* Written once and compiled for each type. */
+#define BOTH_TYPES static inline __attribute__((always_inline))
+
+enum { DIGITS_MAX = 17, DIGITS32_MAX = 9 };
 
 /* floor(log2(10^e)) and floor(log10(2^e * (quarter ? 3/4 : 1))), for |e| up to 1650. */
 static inline int floor_log2_pow10(int e)
@@ -21,7 +23,7 @@ static inline int floor_log2_pow10(int e)
 
 static inline int floor_log10_pow2(int e, bool quarter)
 {
-    return (e * 1262611 - (quarter ? 524031 : 0)) >> 22;
+    return (e * 1262611 - 524031 * quarter) >> 22;
 }
 
 /* The upper part of power * c, with everything below it folded into the lowest bit: enough to compare
@@ -32,6 +34,14 @@ static inline uint64_t multiply_to_odd(struct power power, uint64_t c)
     uint128 high = (uint128)power.high * c + (uint64_t)(low >> 64);
 
     return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
+}
+
+/* The same for a float's c, of up to 30 bits: 64 bits of the power are enough. */
+static inline uint64_t multiply_to_odd32(uint64_t power, uint64_t c)
+{
+    uint128 product = (uint128)power * c;
+
+    return (uint64_t)(product >> 64) | ((uint64_t)product >> 32 > 1);
 }
 
 /* 10^k rounded up to 128 bits. */
@@ -46,112 +56,164 @@ static inline struct power power_above(int k)
     return power;
 }
 
-/* The shortest decimal in the rounding interval of c * 2^q; at a power of two the lower half of the
- * interval is half as wide.  All is scaled by 4 so that the interval's ends are integers. */
-static struct decimal_digits shortest(uint64_t c, int q, bool lower_is_closer)
+/* condition ? yes : no, but never a branch. */
+static inline uint64_t pick(bool condition, uint64_t yes, uint64_t no)
+{
+    return no ^ ((yes ^ no) & (0 - (uint64_t)condition));
+}
+
+/* The digits of the shortest decimal in the rounding interval of c * 2^q, as a multiple of 10^*exponent;
+ * zeros may end them.  At a power of two the lower half of the interval is half as wide.  All is scaled
+ * by 4 so that the interval's ends are integers. */
+BOTH_TYPES uint64_t shortest(uint64_t c, int q, bool lower_is_closer, bool single, int *exponent)
 {
     int k = floor_log10_pow2(q, lower_is_closer);
     int h = q + floor_log2_pow10(-k) + 1; /* 1..4 */
-    struct power power = power_above(-k);
-    uint64_t middle = multiply_to_odd(power, 4 * c << h);
-    uint64_t lower = multiply_to_odd(power, (4 * c - 2 + lower_is_closer) << h);
-    uint64_t upper = multiply_to_odd(power, (4 * c + 2) << h);
-    uint64_t s = middle / 4;
-    bool odd = c & 1, low_fits, high_fits;
+    uint64_t ends[] = {(4 * c - 2 + lower_is_closer) << h, 4 * c << h, (4 * c + 2) << h};
+    uint64_t lower, middle, upper, s, ten, nearest;
+    bool odd = c & 1, low_fits, high_fits, ten_low_fits, ten_high_fits;
 
+    if (single) {
+        const struct power *power = &powers[-k - POWERS_LOWEST];
+        uint64_t above = power->high + (power->low != 0);
+
+        lower = multiply_to_odd32(above, ends[0]);
+        middle = multiply_to_odd32(above, ends[1]);
+        upper = multiply_to_odd32(above, ends[2]);
+    } else {
+        struct power power = power_above(-k);
+
+        lower = multiply_to_odd(power, ends[0]);
+        middle = multiply_to_odd(power, ends[1]);
+        upper = multiply_to_odd(power, ends[2]);
+    }
+    *exponent = k;
     lower += odd; /* the ends belong to the interval of an even significand only */
     upper -= odd;
-    if (s >= 10) { /* one digit fewer? */
-        uint64_t tens = s / 10;
-
-        low_fits = lower <= 40 * tens;
-        high_fits = 40 * tens + 40 <= upper;
+    s = middle / 4;
+    ten = s / 10; /* one digit fewer? */
+    ten_low_fits = lower <= 40 * ten;
+    ten_high_fits = 40 * ten + 40 <= upper;
+    nearest = s + (middle > 4 * s + 2 - (s & 1)); /* the even one on a tie */
+    if (lower_is_closer) { /* else the nearest one fits: 10^k is at most the interval's width */
+        low_fits = lower <= 4 * s;
+        high_fits = 4 * s + 4 <= upper;
         if (low_fits != high_fits)
-            return (struct decimal_digits){tens + high_fits, k + 1};
+            nearest = s + high_fits;
     }
-    low_fits = lower <= 4 * s;
-    high_fits = 4 * s + 4 <= upper;
-    if (low_fits != high_fits)
-        return (struct decimal_digits){s + high_fits, k};
-    /* Both neighbours fit, or none does: the nearer one, the even one on a tie. */
-    return (struct decimal_digits){s + (middle > 4 * s + 2 || (middle == 4 * s + 2 && (s & 1))), k};
+    return pick((ten_low_fits != ten_high_fits) & (s >= 10), 10 * (ten + ten_high_fits), nearest);
 }
 
-/* Write digits, most significant first, ending before `end`; returns the first. */
-static char *write_digits_before(char *end, uint64_t digits)
-{
-    static const char pairs[] = "0001020304050607080910111213141516171819"
-                                "2021222324252627282930313233343536373839"
-                                "4041424344454647484950515253545556575859"
-                                "6061626364656667686970717273747576777879"
-                                "8081828384858687888990919293949596979899";
+/* A decimal to be written: d.ddd * 10^leading. */
+struct numeral {
+    uint64_t digits[3]; /* one in a byte, the first in the lowest; zeros after the last */
+    int count;          /* of digits, without zeros at the end */
+    int leading;
+};
 
-    while (digits >= 100) {
-        end -= 2;
-        memcpy(end, pairs + 2 * (digits % 100), 2);
-        digits /= 100;
+/* The eight digits of a number below 10^8, each in its byte, the first in the lowest: two fours, then
+ * four pairs, then eight, with a division by a product in every lane. */
+static inline uint64_t spread(uint64_t number)
+{
+    uint64_t fours = number / 10000 + (number % 10000 << 32);
+    uint64_t hundreds = (fours * 10486) >> 20 & 0x0000007f0000007fu;
+    uint64_t pairs = hundreds + ((fours - 100 * hundreds) << 16);
+    uint64_t ten = (pairs * 103) >> 10 & 0x000f000f000f000fu;
+
+    return ten + ((pairs - 10 * ten) << 8);
+}
+
+/* How many digits of eight are left without the zeros that end them. */
+static inline int count_digits(uint64_t eight)
+{
+    return eight != 0 ? 8 - (__builtin_ctzll(__builtin_bswap64(eight)) >> 3) : 0;
+}
+
+/* Take digits * 10^exponent apart.  A normal number has as many digits as its type may need or one
+ * fewer, or two for a float; a subnormal one is filled up first. */
+BOTH_TYPES struct numeral take_apart(uint64_t digits, int exponent, bool single)
+{
+    const uint64_t one = single ? 100000000u : 10000000000000000u,
+                   least = one / (single ? 100 : 10);
+    struct numeral numeral;
+    uint64_t upper, lower = 0, first;
+
+    for (; digits < least; exponent--)
+        digits *= 10;
+    if (single) {
+        bool is_short = digits < one / 10;
+
+        exponent -= is_short;
+        digits = pick(is_short, 10 * digits, digits);
     }
-    if (digits >= 10) {
-        end -= 2;
-        memcpy(end, pairs + 2 * digits, 2);
-    } else {
-        *--end = (char)('0' + digits);
+    numeral.leading = exponent + (single ? DIGITS32_MAX : DIGITS_MAX) - 1 - (digits < one);
+    upper = pick(digits < one, 10 * digits, digits);
+    if (!single) {
+        lower = spread(upper % 100000000);
+        upper /= 100000000;
     }
-    return end;
+    first = upper / 100000000;
+    upper = spread(upper % 100000000);
+    numeral.digits[0] = first | upper << 8;
+    numeral.digits[1] = upper >> 56 | lower << 8;
+    numeral.digits[2] = lower >> 56;
+    numeral.count = 1 + (lower != 0 ? 8 + count_digits(lower) : count_digits(upper));
+    return numeral;
+}
+
+/* Eight digits as characters. */
+static inline void store(char *text, uint64_t eight)
+{
+    eight |= 0x3030303030303030u;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    eight = __builtin_bswap64(eight);
+#endif
+    memcpy(text, &eight, sizeof eight);
+}
+
+/* Write 1234000, 1.234 or 0.001234: the digits in place, the point over the one after it, and those from
+ * there on once more.  What is written beyond the end does not count. */
+BOTH_TYPES size_t write_plain(struct numeral numeral, bool single, char *text)
+{
+    bool is_small = numeral.leading < 0;
+    int leading = is_small ? 0 : numeral.leading, zeros = leading - numeral.leading;
+    int before = leading + !is_small; /* digits before the point */
+    int whole = leading + 1;          /* and characters */
+    int after = numeral.count + zeros - whole;
+    char *tail = text + whole + 1 + (zeros - is_small);
+    uint64_t a = numeral.digits[0], b = numeral.digits[1], c = numeral.digits[2];
+    int shift = 8 * (before & 7);
+
+    store(text, pick(is_small, 0, a));
+    store(text + 8, b);
+    text[whole] = '.';
+    if (before >= 8) {
+        a = before == 16 ? c : b;
+        b = before == 16 ? 0 : c;
+        c = 0;
+    }
+    store(tail, a >> shift | b << 1 << (63 - shift));
+    store(tail + 8, b >> shift | c << 1 << (63 - shift));
+    if (!single)
+        store(tail + 16, c >> shift);
+    whole += after > 0 ? after + 1 : 0;
+    return (size_t)whole;
 }
 
 static size_t write_exponent(int exponent, char *text)
 {
-    char buffer[8], *first;
+    unsigned size = (unsigned)(exponent < 0 ? -exponent : exponent);
     size_t length = 0;
 
     text[length++] = 'e';
     if (exponent < 0)
         text[length++] = '-';
-    first = write_digits_before(buffer + sizeof buffer,
-                                (uint64_t)(exponent < 0 ? -exponent : exponent));
-    memcpy(text + length, first, (size_t)(buffer + sizeof buffer - first));
-    return length + (size_t)(buffer + sizeof buffer - first);
-}
-
-static size_t write_decimal(struct decimal_digits decimal, char *text)
-{
-    char buffer[24], *end = buffer + sizeof buffer, *first;
-    size_t count, length = 0;
-    int leading; /* power of ten of the first digit */
-
-    while (decimal.digits % 10 == 0) {
-        decimal.digits /= 10;
-        decimal.exponent++;
-    }
-    first = write_digits_before(end, decimal.digits);
-    count = (size_t)(end - first);
-    leading = decimal.exponent + (int)count - 1;
-    if (leading >= 16 || leading < -5) { /* 1.234e-7 */
-        text[length++] = first[0];
-        if (count > 1) {
-            text[length++] = '.';
-            memcpy(text + length, first + 1, count - 1);
-            length += count - 1;
-        }
-        return length + write_exponent(leading, text + length);
-    }
-    if (leading < 0) { /* 0.001234 */
-        memcpy(text, "0.0000", (size_t)(1 - leading));
-        text[1] = '.';
-        length = (size_t)(1 - leading);
-        memcpy(text + length, first, count);
-        return length + count;
-    }
-    if (decimal.exponent >= 0) { /* 1234000 */
-        memcpy(text, first, count);
-        memset(text + count, '0', (size_t)decimal.exponent);
-        return count + (size_t)decimal.exponent;
-    }
-    memcpy(text, first, (size_t)leading + 1); /* 1.234 */
-    text[leading + 1] = '.';
-    memcpy(text + leading + 2, first + leading + 1, count - (size_t)leading - 1);
-    return count + 1;
+    if (size >= 100)
+        text[length++] = (char)('0' + size / 100);
+    if (size >= 10)
+        text[length++] = (char)('0' + size / 10 % 10);
+    text[length++] = (char)('0' + size % 10);
+    return length;
 }
 
 static size_t write_word(const char *word, char *text)
@@ -162,28 +224,40 @@ static size_t write_word(const char *word, char *text)
     return length;
 }
 
-/* What both types share, once their bits are apart. */
-static size_t write_value(bool negative, uint64_t fraction, int exponent, int fraction_bits,
-                          int exponent_max, char *text)
+/* A zero, or what is not finite. */
+static __attribute__((noinline)) size_t write_special(bool negative, bool is_zero, bool is_nan,
+                                                      char *text)
 {
-    uint64_t hidden = (uint64_t)1 << fraction_bits;
-    int bias = exponent_max / 2 + fraction_bits;
-    struct decimal_digits decimal;
-
-    if (exponent == exponent_max)
-        return write_word(fraction != 0 ? "\"NaN\""
-                          : negative    ? "\"-Infinity\""
-                                        : "\"Infinity\"",
-                          text);
-    if (exponent == 0 && fraction == 0)
+    if (is_zero)
         return write_word(negative ? "-0.0" : "0", text);
-    if (exponent == 0)
-        decimal = shortest(fraction, 1 - bias, false);
-    else
-        decimal = shortest(hidden | fraction, exponent - bias, fraction == 0 && exponent > 1);
-    if (negative)
-        *text = '-';
-    return negative + write_decimal(decimal, text + negative);
+    return write_word(is_nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"", text);
+}
+
+/* What both types share, once their bits are apart. */
+BOTH_TYPES size_t write_value(bool negative, uint64_t fraction, int exponent, bool single,
+                              char *text)
+{
+    const int fraction_bits = single ? 23 : 52, exponent_max = single ? 0xff : 0x7ff;
+    const int bias = exponent_max / 2 + fraction_bits;
+    uint64_t c = fraction | (uint64_t)(exponent != 0) << fraction_bits;
+    struct numeral numeral;
+    uint64_t digits;
+    size_t length;
+    int leading;
+
+    if (exponent == exponent_max || c == 0)
+        return write_special(negative, c == 0, fraction != 0, text);
+    digits = shortest(c, exponent + (exponent == 0) - bias, (fraction == 0) & (exponent > 1),
+                      single, &leading);
+    numeral = take_apart(digits, leading, single);
+    leading = numeral.leading;
+    *text = '-';
+    text += negative;
+    if (leading >= -5 && leading < 16)
+        return negative + write_plain(numeral, single, text);
+    numeral.leading = 0;
+    length = write_plain(numeral, single, text);
+    return negative + length + write_exponent(leading, text + length);
 }
 
 size_t shortest_float64(double value, char *text)
@@ -191,8 +265,7 @@ size_t shortest_float64(double value, char *text)
     uint64_t bits;
 
     memcpy(&bits, &value, sizeof bits);
-    return write_value(bits >> 63, bits & 0xfffffffffffffu, (int)(bits >> 52 & 0x7ff), 52, 0x7ff,
-                       text);
+    return write_value(bits >> 63, bits & 0xfffffffffffffu, (int)(bits >> 52 & 0x7ff), false, text);
 }
 
 size_t shortest_float32(float value, char *text)
@@ -200,5 +273,5 @@ size_t shortest_float32(float value, char *text)
     uint32_t bits;
 
     memcpy(&bits, &value, sizeof bits);
-    return write_value(bits >> 31, bits & 0x7fffffu, (int)(bits >> 23 & 0xff), 23, 0xff, text);
+    return write_value(bits >> 31, bits & 0x7fffffu, (int)(bits >> 23 & 0xff), true, text);
 }

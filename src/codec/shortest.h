@@ -5,7 +5,9 @@
 
 #include <stddef.h>
 
-enum { SHORTEST_BYTES_MAX = 25 }; /* "-1.2345678901234567e-308" and a spare */
+/* Twice the longest text, "-1.2345678901234567e-308": whole words are written, and what is beyond the
+ * end does not count. */
+enum { SHORTEST_BYTES_MAX = 48 };
 
 /* Write the JSON text of a value to `text`, which has SHORTEST_BYTES_MAX bytes of room; returns its
  * length, no NUL.  Digits stand as 0.001234 or 1234000 from 1e-5 up to below 1e16, else as 1.234e-7.

@@ -2,8 +2,6 @@
 #include "codec/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +94,23 @@ void text_double(struct text *text, double value)
     text_put(text, digits, shortest_float64(value, digits));
 }
 
+/* Write an integer; returns the byte after it. */
+static char *put_integer(char *at, int64_t value)
+{
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char digits[20], *first = digits + sizeof digits;
+    size_t count;
+
+    do
+        *--first = (char)('0' + left % 10);
+    while ((left /= 10) != 0);
+    if (value < 0)
+        *at++ = '-';
+    count = (size_t)(digits + sizeof digits - first);
+    memcpy(at, first, count);
+    return at + count;
+}
+
 size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
 {
     const void *data = tensor->data;
@@ -107,7 +122,18 @@ size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
     if (tensor->dtype == LOSS_FLOAT64)
         return shortest_float64(((const double *)data)[index], at);
     assert(tensor->dtype == LOSS_INT64);
-    return (size_t)snprintf(at, SHORTEST_BYTES_MAX, "%" PRId64, ((const int64_t *)data)[index]);
+    return (size_t)(put_integer(at, ((const int64_t *)data)[index]) - at);
+}
+
+/* Write `count` elements from `first` on, with a comma after each, to `at`, which has
+ * SHORTEST_BYTES_MAX + 1 bytes of room for each; returns the byte after the last comma. */
+static char *put_elements(char *at, const struct loss_tensor *tensor, size_t first, size_t count)
+{
+    for (size_t i = first; i < first + count; i++) {
+        at += text_element(tensor, i, at);
+        *at++ = ',';
+    }
+    return at;
 }
 
 /* `count` elements from `first` on, with commas between them. */
@@ -117,14 +143,11 @@ static void put_row(struct text *text, const struct loss_tensor *tensor, size_t 
 
     while (count > 0) {
         size_t some = count < AT_ONCE ? count : AT_ONCE;
-        char *room = text_room(text, some * (SHORTEST_BYTES_MAX + 1)), *at = room;
+        char *room = text_room(text, some * (SHORTEST_BYTES_MAX + 1)), *at;
 
         if (room == NULL)
             return;
-        for (size_t i = 0; i < some; i++) {
-            at += text_element(tensor, first + i, at);
-            *at++ = ',';
-        }
+        at = put_elements(room, tensor, first, some);
         count -= some;
         first += some;
         text->length += (size_t)(at - room) - (count == 0); /* no comma after the last */
