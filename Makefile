@@ -76,7 +76,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json \
+.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
         tests check-layers check-headers check-unit check-http check-config check-metrics
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -154,7 +154,7 @@ deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-aarch64: ## and those of `make check-aarch64`
 	$(call install_packages,$(PACKAGES_AARCH64))
-deps-bench: ## and those of `make bench-json`
+deps-bench: ## and those of `make bench-json` and `make sweep-float32`
 	$(call install_packages,$(PACKAGES_BENCH))
 
 run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
@@ -291,6 +291,11 @@ bench-json: deps-bench ## ns per number read and written, beside simdjson, janss
 	@$(B)/tests/bench/bench_json
 $(B)/tests/bench/bench_json: $(addprefix $(B)/tests/bench/,bench_json.o bench_json_c.o bench_json_others.o) $(B)/parts.a $(B)/libloss.a
 	$(call SHOW,link)$(CXX) $(LINK) -o $@ $^ -lsimdjson -ljansson -lm
+sweep-float32: deps-bench ## every finite float32 written and read back, beside std::to_chars: some minutes
+	@$(MAKE) $(B)/tests/bench/sweep_float32
+	@$(B)/tests/bench/sweep_float32
+$(B)/tests/bench/sweep_float32: $(B)/tests/bench/sweep_float32.o $(B)/tests/bench/bench_json_others.o $(B)/parts.a
+	$(call SHOW,link)$(CXX) $(LINK) -o $@ $^ -lsimdjson -lpthread -lm
 
 FORMATTED := $(HEADERS) $(SOURCES) $(wildcard tests/bench/*.h tests/bench/*.cpp)
 format: deps-lint ## format the sources by .clang-format
