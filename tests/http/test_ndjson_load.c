@@ -46,6 +46,7 @@ static void what_takes_too_much_memory_is_refused(void **state)
         {12, 150000, ",\"return\":[\"softmax\",\"log_softmax\",\"gradient\"]"},
         {2, 1500000, ",\"dtype\":\"float64\""},
         {1, 6000000, ""},
+        {30000, 300, ""},
     };
     struct lines good = {0}, want = {0};
     struct daemon lossd;
@@ -198,6 +199,8 @@ static void a_full_queue_refuses_or_answers_all(void **state)
     assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
     assert_true(client_metric(client, "lossd_errors_total{code=\"queue_full\"}") ==
                 (double)flood.refused);
+    /* None was refused that had been in work. */
+    assert_true(client_metric(client, "lossd_queue_wait_seconds_count") == (double)flood.answered);
     client_close(client);
     lines_free(&flood.lines);
     lines_free(&flood.want);
