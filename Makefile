@@ -1,10 +1,10 @@
 # lossd: build, run, test.  `make help` lists the targets.
 #
-# Everything built goes under build/MODE/, with MODE one of release, debug, asan, tsan; build/lossd is
-# the release daemon.  Nothing else in the tree is written to.
+# Everything built goes under build/MODE/, with MODE one of release, debug, asan, tsan, or fuzz, which
+# `make fuzz` sets; build/lossd is the release daemon.  Nothing else in the tree is written to.
 
 MODE    ?= release
-MODES   := release debug asan tsan
+MODES   := release debug asan tsan fuzz
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE is '$(MODE)', but must be one of: $(MODES))
 endif
@@ -22,6 +22,7 @@ PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
+PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
 PACKAGES_AARCH64 := gcc-aarch64-linux-gnu qemu-user
 PACKAGES_BENCH := g++ libsimdjson-dev
 
@@ -36,6 +37,7 @@ FLAGS_release := -O2 -g $(HARDENED)
 FLAGS_debug   := -Og -g3
 FLAGS_asan    := -O1 -g $(SANITIZE_ADDRESS)
 FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE_ADDRESS)
 LINK_release  := -pie -Wl,-z,relro,-z,now
 FLAGS_KERNELS := $(if $(filter release,$(MODE)),-O3)
 
@@ -72,12 +74,13 @@ MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
-HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h)
+FUZZ     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h tests/fuzz/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
 .PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
-        tests check-layers check-headers check-unit check-http check-config check-metrics
+        tests check-layers check-headers check-unit check-http check-config check-metrics fuzz fuzz-targets check-fuzz deps-fuzz \
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -152,6 +155,8 @@ deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
 deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
+deps-fuzz: ## and those of `make fuzz`
+	$(call install_packages,$(PACKAGES_FUZZ))
 deps-aarch64: ## and those of `make check-aarch64`
 	$(call install_packages,$(PACKAGES_AARCH64))
 deps-bench: ## and those of `make bench-json` and `make sweep-float32`
@@ -172,10 +177,16 @@ $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)
 $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
-tests: $(UNIT) $(HTTP) $(B)/lossd $(B)/tests/unit/example_libloss ## build the tests of MODE
+# A fuzz target has libFuzzer's main, or in the other modes one that replays files.
+FUZZ_MAIN      := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
+LINK_FUZZ_fuzz := -fsanitize=fuzzer
+$(FUZZ): $(B)/tests/%: $(B)/tests/%.o $(FUZZ_MAIN) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) $(LINK_FUZZ_$(MODE)) -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(HTTP) $(FUZZ) $(B)/lossd $(B)/tests/unit/example_libloss ## build the tests of MODE
 
 # Each test program is given the daemon of its own mode.
-RUN_TEST = echo "== $(notdir $(B)) $$(basename $$t)"; LOSSD=$(B)/lossd $(TEST_WRAPPER) $$t || exit 1
+RUN_TEST = echo "== $(notdir $(B)) $$(basename $$t)"; LOSSD=$(B)/lossd $(TEST_WRAPPER) $$t $(1) || exit 1
 ifeq ($(MODE),asan)
 # gcc 13 and 14 misalign 64-byte vectors in the frames that this check makes (gcc bug 110027).
 TEST_WRAPPER := env ASAN_OPTIONS=detect_stack_use_after_return=0
@@ -188,6 +199,8 @@ endif
 check-unit: tests
 	@for t in $(filter-out $(SKIPPED),$(UNIT)); do $(RUN_TEST); done
 	@$(TEST_WRAPPER) $(B)/tests/unit/example_libloss | grep -q '0.000189631437312401'
+check-fuzz: tests
+	@for t in $(FUZZ); do $(call RUN_TEST,tests/fuzz/corpus/$${t##*fuzz_}); done
 check-http: tests
 	@for t in $(HTTP); do $(RUN_TEST); done
 # What has threads: the daemon under all its HTTP tests, and the units that start some.
@@ -208,10 +221,10 @@ check-headers: # each header compiles alone
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
-	@$(MAKE) MODE=release check-unit check-http
+	@$(MAKE) MODE=release check-unit check-fuzz check-http
 	@$(MAKE) check-readme
 	@$(MAKE) -j$(JOBS) MODE=asan tests
-	@$(MAKE) MODE=asan check-unit check-http
+	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
 	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
@@ -221,6 +234,16 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples; installs it in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
+
+# ---- fuzzing -----------------------------------------------------------------------------------
+# Each target on a copy of its seeds; what it finds new stays there for the next run.  The seeds
+# themselves are tests/fuzz/corpus/NAME, which `check` replays.
+FUZZ_SECONDS ?= 60
+FUZZ_NAMES   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz-targets: $(FUZZ)
+fuzz: deps-fuzz ## fuzz every decoder for FUZZ_SECONDS (60) each, or those of FUZZ_NAMES
+	@$(MAKE) -j$(JOBS) MODE=fuzz CC=clang fuzz-targets
+	@sh tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
 # ---- other compilers and processors ------------------------------------------------------------
 $(B)/tests/unit/digest: $(B)/tests/unit/digest.o $(B)/tests/support/numbers.o $(B)/tests/support/wants.o $(B)/libloss.a

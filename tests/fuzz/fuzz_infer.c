@@ -1,15 +1,12 @@
 /* fuzz_infer.c - any bytes as a body of the Open Inference Protocol: decoded, evaluated, answered.
  *
  * The first byte chooses the model and what the header says, the next two the length it says. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/answer.h"
 #include "codec/envelope.h"
 #include "codec/infer.h"
-
-int LLVMFuzzerInitialize(int *count, char ***arguments);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
@@ -25,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                .envelope_bytes_max = 4096,
                                                .confusion_classes_max = 64,
                                                .json_depth_max = 16};
-    static const struct answer_host never = {NULL, NULL, NULL};
+    static const struct answer_host never = {.context = NULL};
     struct codec_body body;
     struct loss_arena arena;
     struct answer answer;

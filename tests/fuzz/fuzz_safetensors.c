@@ -1,13 +1,9 @@
 /* fuzz_safetensors.c - any bytes as a safetensors request: decoded, evaluated, and answered in both
  * forms.  For libFuzzer; whatever the sanitizers do not complain of is right. */
-#include <stddef.h>
-#include <stdint.h>
-
 #include "codec/envelope.h"
 #include "codec/reply_json.h"
 #include "codec/safetensors.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/fuzz.h"
 
 static const struct codec_limits limits = {.elements_max = 4096,
                                            .envelope_bytes_max = 4096,

@@ -1,0 +1,210 @@
+/* fuzz_head.c - any text as the head of a request: its path, query and headers, and what is made of
+ * them.
+ *
+ * The first line is method, path and query, "POST /v1/evaluate?k=1", the others are headers. */
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+#include "server/list.h"
+#include "server/negotiate.h"
+#include "server/routes.h"
+#include "server/trace.h"
+
+static void check_path(const char *path)
+{
+    struct route_names names;
+    enum route_name name = route_find(path, &names);
+    const struct route *row = route_row(name);
+
+    FUZZ_CHECK(name <= ROUTE_OTHER && (row == NULL) == (name == ROUTE_OTHER));
+    if (row == NULL)
+        return;
+    FUZZ_CHECK(memchr(names.model, '\0', sizeof names.model) != NULL &&
+               memchr(names.version, '\0', sizeof names.version) != NULL);
+    FUZZ_CHECK(strchr(names.model, '/') == NULL && strchr(names.version, '/') == NULL);
+    if (strstr(route_path(name), "{model}") == NULL)
+        FUZZ_CHECK(strcmp(route_path(name), path) == 0 || strcmp(path, "/v2/") == 0);
+    else
+        FUZZ_CHECK(names.model[0] != '\0' && strstr(path, names.model) != NULL);
+}
+
+static void check_failure(enum loss_status status, const struct loss_error *error)
+{
+    FUZZ_CHECK(status == error->status && status < LOSS_STATUS_COUNT && error->sentence[0] != '\0');
+}
+
+static void check_evaluation(const struct head *head)
+{
+    struct content content = {.in = ANSWER_JSON};
+    struct loss_error error;
+    enum loss_status status = content_of_evaluation(head, &content, &error);
+
+    FUZZ_CHECK(content.coding_out < CODING_COUNT);
+    if (status != LOSS_OK) {
+        check_failure(status, &error);
+        return;
+    }
+    FUZZ_CHECK(content.in <= ANSWER_SAFETENSORS && content.out <= ANSWER_SAFETENSORS);
+    FUZZ_CHECK(content.coding_in < CODING_COUNT && content.out_type != NULL);
+    FUZZ_CHECK(content.head_length == CODEC_NO_HEAD);
+    FUZZ_CHECK(!content.is_stream || (content.in == ANSWER_JSON && content.out == ANSWER_JSON &&
+                                      content.coding_in == CODING_IDENTITY));
+}
+
+static void check_inference(const struct head *head)
+{
+    struct content content = {.in = ANSWER_JSON};
+    struct loss_error error;
+    enum loss_status status = content_of_inference(head, &content, &error);
+
+    if (status != LOSS_OK) {
+        check_failure(status, &error);
+        return;
+    }
+    FUZZ_CHECK(content.in == ANSWER_INFER && content.out == ANSWER_INFER && !content.is_stream);
+    FUZZ_CHECK(content.coding_in < CODING_COUNT && content.coding_out < CODING_COUNT);
+    FUZZ_CHECK(content.head_length == CODEC_NO_HEAD || content.head_length <= INT32_MAX);
+}
+
+static void check_metrics(const struct head *head)
+{
+    struct content content = {.in = ANSWER_JSON};
+    struct loss_error error;
+
+    FUZZ_CHECK(content_of_metrics(head, &content, &error) == LOSS_OK);
+    FUZZ_CHECK(content.metrics < METRICS_FORMAT_COUNT && content.coding_out < CODING_COUNT);
+}
+
+static void check_id(const char *id, size_t bytes)
+{
+    FUZZ_CHECK(strlen(id) == bytes - 1 && strspn(id, "0123456789abcdef") == bytes - 1 &&
+               strspn(id, "0") < bytes - 1);
+}
+
+static void check_trace(const char *traceparent)
+{
+    char trace[TRACE_ID_BYTES], parent[TRACE_PARENT_BYTES];
+    bool sampled;
+
+    if (!trace_parse(traceparent, trace, parent, &sampled))
+        return;
+    check_id(trace, sizeof trace);
+    check_id(parent, sizeof parent);
+    FUZZ_CHECK(strstr(traceparent, trace) != NULL && strstr(traceparent, parent) != NULL);
+}
+
+static bool is_inside(struct span span, const char *start, const char *end)
+{
+    return span.length == 0 || (span.start >= start && span.start + span.length <= end);
+}
+
+static void check_list(const char *list)
+{
+    const char *at = list, *end = list + strlen(list), *before = list;
+    struct list_element element;
+
+    while (list_next(&at, &element)) {
+        const char *parameters = element.parameters;
+        struct list_parameter parameter;
+
+        FUZZ_CHECK(at > before && at <= end); /* so it ends */
+        before = at;
+        FUZZ_CHECK(element.quality >= 0 && element.quality <= 1000 && element.type.length > 0);
+        FUZZ_CHECK(is_inside(element.type, list, at) && is_inside(element.subtype, list, at));
+        while (list_next_parameter(&parameters, &parameter))
+            FUZZ_CHECK(parameter.name.length > 0 && parameter.value.length > 0 &&
+                       is_inside(parameter.name, list, at) && is_inside(parameter.value, list, at));
+        FUZZ_CHECK(parameters == at); /* what was well-formed once is so again */
+    }
+    FUZZ_CHECK(at == end || *at == '\0');
+}
+
+/* A list said twice is the same list, unless a quote that does not end takes the second along. */
+static void check_negotiation(const char *list)
+{
+    static const struct offer offers[] = {{"text/plain", "version=0.0.4"},
+                                          {"application/json", NULL},
+                                          {"application/openmetrics-text", "version=1.0.0"}};
+    enum { OFFERS = sizeof offers / sizeof offers[0] };
+    int choice = negotiate_media(list, offers, OFFERS);
+    size_t length = strlen(list);
+    char *twice = malloc(2 * length + 2);
+
+    FUZZ_CHECK(twice != NULL && choice >= -1 && choice < OFFERS);
+    FUZZ_CHECK(negotiate_coding(list) < CODING_COUNT);
+    (void)sprintf(twice, "%s,%s", list, list);
+    if (strchr(list, '"') == NULL)
+        FUZZ_CHECK(negotiate_media(twice, offers, OFFERS) == choice &&
+                   negotiate_coding(twice) == negotiate_coding(list));
+    free(twice);
+}
+
+/* Note "name: value", which is changed. */
+static void note_header(struct head *head, char *line)
+{
+    char *colon = strchr(line, ':'), *value = NULL;
+
+    if (colon != NULL) {
+        *colon = '\0';
+        value = colon + 1 + strspn(colon + 1, " \t");
+    }
+    head_note(head, line, strlen(line), value);
+}
+
+/* The method, the path and the query of the first line, which is changed. */
+static void read_request(struct head *head, char *line)
+{
+    char *path = strchr(line, ' '), *query, *pair;
+
+    head->method = line;
+    head->path = "";
+    if (path == NULL)
+        return;
+    *path++ = '\0';
+    head->path = path;
+    query = strchr(path, '?');
+    if (query == NULL)
+        return;
+    *query++ = '\0';
+    while ((pair = strsep(&query, "&")) != NULL) {
+        const char *name = strsep(&pair, "=");
+
+        head_note_query(head, name, strlen(name), pair, pair != NULL ? strlen(pair) : 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = calloc(size + 1, 1), *rest = text, *line;
+    struct head head = {.method = NULL};
+    struct loss_error error;
+    enum loss_status status;
+    uint64_t length;
+
+    FUZZ_CHECK(text != NULL);
+    memcpy(text, data, size);
+    read_request(&head, strsep(&rest, "\n"));
+    while ((line = strsep(&rest, "\n")) != NULL)
+        note_header(&head, line);
+
+    FUZZ_CHECK(method_find(head.method) <= METHOD_OTHER && head.query_count <= HEAD_QUERY_MAX);
+    check_path(head.path);
+    status = head_guard(&head, &error);
+    if (status != LOSS_OK)
+        check_failure(status, &error);
+    FUZZ_CHECK(head_body(&head, &length) <= HEAD_BODY_CHUNKED);
+    check_evaluation(&head);
+    check_inference(&head);
+    check_metrics(&head);
+    check_trace(head.traceparent);
+    if (head.accept != NULL) {
+        check_list(head.accept);
+        check_negotiation(head.accept);
+    }
+    if (head.accept_encoding != NULL) {
+        check_list(head.accept_encoding);
+        check_negotiation(head.accept_encoding);
+    }
+    free(text);
+    return 0;
+}
