@@ -18,7 +18,7 @@ struct infer_model {
 const struct infer_model *infer_model_find(const char *name); /* NULL if there is none */
 const struct infer_model *infer_model_at(size_t index);       /* NULL past the last */
 
-/* Write a model's metadata or configuration, one JSON object; false if memory ran out. */
+/* Write a model's metadata or configuration, one JSON object on a line; false if memory ran out. */
 bool infer_write_metadata(struct text *text, const struct infer_model *model);
 bool infer_write_config(struct text *text, const struct infer_model *model);
 

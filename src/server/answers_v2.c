@@ -53,7 +53,6 @@ void answer_v2_model(struct exchange *exchange)
 
     begin(exchange, &text);
     (void)infer_write_metadata(&text, exchange->model); /* the text knows if it failed */
-    text_word(&text, "\n");
     end(exchange, &text);
 }
 
@@ -63,7 +62,6 @@ void answer_v2_model_config(struct exchange *exchange)
 
     begin(exchange, &text);
     (void)infer_write_config(&text, exchange->model);
-    text_word(&text, "\n");
     end(exchange, &text);
 }
 
