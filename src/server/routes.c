@@ -60,8 +60,11 @@ static bool matches(const char *pattern, const char *path, struct route_names *n
     if (variable == NULL)
         return *path == '\0';
     path = take_segment(path, names->model, sizeof names->model);
-    if (strncmp(path, versions, sizeof versions - 1) == 0)
+    if (strncmp(path, versions, sizeof versions - 1) == 0) {
         path = take_segment(path + sizeof versions - 1, names->version, sizeof names->version);
+        if (names->version[0] == '\0')
+            return false;
+    }
     return names->model[0] != '\0' && strcmp(path, variable + sizeof model - 1) == 0;
 }
 
