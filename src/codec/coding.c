@@ -172,7 +172,7 @@ enum loss_status coding_inflate(const char *bytes, size_t length, enum coding co
     if (status == LOSS_BODY_TOO_LARGE)
         return loss_fail(error, status, NULL,
                          "the body of %zu bytes has more than %zu when it is decoded, and no more "
-                         "are taken (json_bytes_max)",
+                         "are taken",
                          length, bytes_max);
     if (status != LOSS_OK)
         return status;

@@ -67,6 +67,8 @@ static enum loss_status decoded_body(struct exchange *exchange, struct codec_bod
     status = coding_inflate(body->bytes, body->length, exchange->content.coding_in,
                             exchange_bytes_max(exchange), &exchange->arena, &decoded, &body->length,
                             error);
+    if (status == LOSS_BODY_TOO_LARGE) /* which limit it was, only the exchange knows */
+        return exchange_fail_too_large(exchange, "more decoded", error);
     body->bytes = decoded;
     return status;
 }
