@@ -239,7 +239,8 @@ void exchange_close(struct exchange *exchange, bool complete)
     if (exchange->job.started_ns != 0)
         metric_observe(telemetry->queue_wait,
                        exchange->job.started_ns - exchange->job.submitted_ns);
-    if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL)
+    if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL &&
+        exchange->reply.http_status != 0) /* 0: its client was gone before there was one */
         statistics_count(service->statistics, exchange);
     log_access(exchange, complete, duration_ns);
     exchange_drop_body(exchange);

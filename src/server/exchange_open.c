@@ -76,18 +76,20 @@ static void name(struct exchange *exchange, const char *wanted)
 static enum loss_status find_model(struct exchange *exchange, const struct route_names *names,
                                    struct loss_error *error)
 {
+    const struct infer_model *model;
     char quoted[80];
 
     if (names->model[0] == '\0')
         return LOSS_OK;
-    exchange->model = infer_model_find(names->model);
-    if (exchange->model == NULL)
+    model = infer_model_find(names->model);
+    if (model == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL,
                          "there is no model %s; GET /v2/models names those there are",
                          words_quote(names->model, quoted, sizeof quoted));
     if (names->version[0] != '\0' && strcmp(names->version, "1") != 0)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "the model %s has no version %s, only 1",
-                         exchange->model->name, words_quote(names->version, quoted, sizeof quoted));
+                         model->name, words_quote(names->version, quoted, sizeof quoted));
+    exchange->model = model;
     return LOSS_OK;
 }
 
