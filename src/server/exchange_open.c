@@ -8,6 +8,7 @@
 #include "server/clock.h"
 #include "server/cors.h"
 #include "server/exchange_internal.h"
+#include "server/negotiate.h"
 
 /* Of a chunked body, whose length is not known, the first block. */
 enum { FIRST_BODY_BYTES = 16 * 1024 };
@@ -116,8 +117,9 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          route_path(exchange->route), route->allow);
     if ((status = find_model(exchange, &names, error)) != LOSS_OK)
         return status;
-    if (route->content != NULL &&
-        (status = route->content(head, &exchange->content, error)) != LOSS_OK)
+    if (route->content == NULL)
+        exchange->content.coding_out = negotiate_coding(head->accept_encoding);
+    else if ((status = route->content(head, &exchange->content, error)) != LOSS_OK)
         return status;
     if (!route->needs_body)
         return LOSS_OK;
