@@ -80,7 +80,7 @@ SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
 .PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
-        tests check-layers check-headers check-unit check-http check-config check-metrics fuzz fuzz-targets check-fuzz deps-fuzz \
+        tests check-layers check-headers check-unit check-http check-config check-metrics fuzz fuzz-targets check-fuzz deps-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -1,6 +1,7 @@
 /* head.c - the guard, and what headers mean. */
 #include "server/head.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,30 +24,45 @@ const char *head_path(const char *url)
     return path != NULL ? path : "/";
 }
 
+/* A list goes on on another line, RFC 9110, section 5.3. */
+static void join(const char **list, char *joined, const char *value)
+{
+    size_t length = strlen(*list);
+
+    if (length + strlen(value) + sizeof ", " > HEAD_LIST_BYTES)
+        return;
+    if (*list != joined)
+        memcpy(joined, *list, length);
+    (void)snprintf(joined + length, HEAD_LIST_BYTES - length, ", %s", value);
+    *list = joined;
+}
+
 void head_note(struct head *head, const char *name, size_t length, const char *value)
 {
     static const struct {
         const char *name;
-        size_t value, count; /* where in struct head, or 0 */
+        size_t value, count, joined; /* where in struct head, or 0 */
     } known[] = {
-        {"Content-Type", offsetof(struct head, content_type), offsetof(struct head, content_types)},
+        {"Content-Type", offsetof(struct head, content_type), offsetof(struct head, content_types),
+         0},
         {"Content-Encoding", offsetof(struct head, content_encoding),
-         offsetof(struct head, content_encodings)},
+         offsetof(struct head, content_encodings), 0},
         {"Content-Length", offsetof(struct head, content_length),
-         offsetof(struct head, content_lengths)},
+         offsetof(struct head, content_lengths), 0},
         {"Transfer-Encoding", offsetof(struct head, transfer_encoding),
-         offsetof(struct head, transfer_encodings)},
-        {"Expect", offsetof(struct head, expect), offsetof(struct head, expects)},
-        {"X-Request-Id", offsetof(struct head, request_id), 0},
-        {"Accept", offsetof(struct head, accept), 0},
-        {"Accept-Encoding", offsetof(struct head, accept_encoding), 0},
+         offsetof(struct head, transfer_encodings), 0},
+        {"Expect", offsetof(struct head, expect), offsetof(struct head, expects), 0},
+        {"X-Request-Id", offsetof(struct head, request_id), 0, 0},
+        {"Accept", offsetof(struct head, accept), 0, offsetof(struct head, accept_joined)},
+        {"Accept-Encoding", offsetof(struct head, accept_encoding), 0,
+         offsetof(struct head, accept_encoding_joined)},
         {"Inference-Header-Content-Length", offsetof(struct head, inference_header_length),
-         offsetof(struct head, inference_header_lengths)},
-        {"X-Timeout-Ms", offsetof(struct head, timeout_ms), 0},
-        {"traceparent", offsetof(struct head, traceparent), 0},
-        {"Origin", offsetof(struct head, origin), 0},
-        {"Access-Control-Request-Method", offsetof(struct head, wanted_method), 0},
-        {"Host", 0, offsetof(struct head, hosts)},
+         offsetof(struct head, inference_header_lengths), 0},
+        {"X-Timeout-Ms", offsetof(struct head, timeout_ms), 0, 0},
+        {"traceparent", offsetof(struct head, traceparent), 0, 0},
+        {"Origin", offsetof(struct head, origin), 0, 0},
+        {"Access-Control-Request-Method", offsetof(struct head, wanted_method), 0, 0},
+        {"Host", 0, offsetof(struct head, hosts), 0},
     };
 
     for (size_t i = 0; i < length; i++)
@@ -61,6 +77,8 @@ void head_note(struct head *head, const char *name, size_t length, const char *v
 
             if (*field == NULL)
                 *field = value != NULL ? value : "";
+            else if (value != NULL && known[i].joined != 0)
+                join(field, (char *)head + known[i].joined, value);
         }
     }
 }

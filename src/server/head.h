@@ -11,7 +11,7 @@
 
 #include "codec/request.h"
 
-enum { HEAD_QUERY_MAX = 32 };
+enum { HEAD_QUERY_MAX = 32, HEAD_LIST_BYTES = 256 };
 
 struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
@@ -22,6 +22,9 @@ struct head {
     const char *content_length, *accept, *accept_encoding, *inference_header_length;
     const char *timeout_ms, *traceparent, *origin,
         *wanted_method; /* the last of a CORS preflight */
+    /* Accept and Accept-Encoding, if they stand on several lines, are one list: joined here, as far as
+     * they fit. */
+    char accept_joined[HEAD_LIST_BYTES], accept_encoding_joined[HEAD_LIST_BYTES];
     /* How often they occur. */
     unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
     unsigned inference_header_lengths;
@@ -37,7 +40,7 @@ struct head {
 const char *head_path(const char *url);
 
 /* Note a header, or an element of the query, in the order of the request.  Values may be NULL; they and
- * the query's names are kept, not copied. */
+ * the query's names are kept, not copied.  *head must stay where it is from the first on. */
 void head_note(struct head *head, const char *name, size_t length, const char *value);
 void head_note_query(struct head *head, const char *name, size_t name_length, const char *value,
                      size_t value_length);
