@@ -41,7 +41,8 @@ static void rescan(const char *text, const char *end, struct decimal *decimal)
     }
 }
 
-const char *decimal_scan_exponent(const char *text, int64_t *exponent, const char **stop)
+/* The exponent after an 'e'; NULL if it has no digits. */
+static const char *scan_exponent(const char *text, int64_t *exponent, const char **stop)
 {
     bool negative = *text == '-';
     int64_t value = 0;
@@ -87,7 +88,7 @@ const char *decimal_scan(const char *text, struct decimal *decimal, const char *
     }
     end = text;
     if (*text == 'e' || *text == 'E') {
-        text = decimal_scan_exponent(text + 1, &exponent, stop);
+        text = scan_exponent(text + 1, &exponent, stop);
         if (text == NULL)
             return NULL;
     }

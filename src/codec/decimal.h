@@ -26,9 +26,6 @@ struct decimal {
  * is none; *stop is then the byte that does not fit. */
 const char *decimal_scan(const char *text, struct decimal *decimal, const char **stop);
 
-/* Scan what stands after the 'e' of a number.  NULL if it has no digits. */
-const char *decimal_scan_exponent(const char *text, int64_t *exponent, const char **stop);
-
 /* The nearest double; infinite if the number is too large for one. */
 double decimal_to_double(const struct decimal *decimal);
 

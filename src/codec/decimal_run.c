@@ -58,33 +58,16 @@ static inline double divide(uint64_t digits, size_t places)
     return value;
 }
 
-static const char *convert(const struct decimal *decimal, const char *after, bool single,
-                           double *value)
-{
-    if (after == NULL)
-        return NULL;
-    *value = decimal_to_double(decimal);
-    return isinf(single ? (double)(float)*value : *value) ? NULL : after;
-}
-
 /* Any number, by the book.  NULL if it is none or out of range. */
 static __attribute__((noinline)) const char *read_any(const char *text, bool single, double *value)
 {
     struct decimal decimal;
     const char *stop, *after = decimal_scan(text, &decimal, &stop);
 
-    return convert(&decimal, after, single, value);
-}
-
-/* The same for one whose digits are known, from its 'e' on. */
-static __attribute__((noinline)) const char *read_exponent(const char *text, struct decimal decimal,
-                                                           bool single, double *value)
-{
-    int64_t places = -decimal.exponent;
-    const char *stop, *after = decimal_scan_exponent(text + 1, &decimal.exponent, &stop);
-
-    decimal.exponent -= places;
-    return convert(&decimal, after, single, value);
+    if (after == NULL)
+        return NULL;
+    *value = decimal_to_double(&decimal);
+    return isinf(single ? (double)(float)*value : *value) ? NULL : after;
 }
 
 /* Whether 0.00123 has up to DIGITS_MAX digits after the zeros that lead it, as the probabilities that
@@ -123,14 +106,9 @@ BOTH_TYPES const char *read_one(const char *text, bool single, double *value)
         if (places == 0)
             return NULL;
     }
-    if ((size_t)(at - first) > DIGITS_MAX + (places > 0) && !is_led_by_zeros(first, places))
+    if (((size_t)(at - first) > DIGITS_MAX + (places > 0) && !is_led_by_zeros(first, places)) ||
+        (*at | 0x20) == 'e')
         return read_any(text, single, value);
-    if ((*at | 0x20) == 'e') {
-        const struct decimal decimal = {
-            .digits = digits, .exponent = -(int64_t)places, .negative = negative, .start = text};
-
-        return read_exponent(at, decimal, single, value);
-    }
     *value = divide(digits, places);
     memcpy(&bits, value, sizeof bits); /* of a zero, too */
     bits |= (uint64_t)negative << 63;
