@@ -178,6 +178,7 @@ static void a_bomb_does_not_go_off(void **state)
 static void a_body_may_decode_to_so_many_bytes(void **state)
 {
     char *body = malloc(JSON_BYTES_MAX + 2), text[600];
+    double waits = client_metric(client, "lossd_queue_wait_seconds_count");
 
     (void)state;
     assert_non_null(body);
@@ -195,6 +196,8 @@ static void a_body_may_decode_to_so_many_bytes(void **state)
         free(zipped.bytes);
     }
     free(body);
+    /* A kilobyte each: yet the loop, which serves all, is not to be kept busy by what they hold. */
+    assert_true(client_metric(client, "lossd_queue_wait_seconds_count") == waits + 3.0);
 }
 
 /* Every byte of a stream, but for flags and the like that tell nothing, counts. */
