@@ -232,7 +232,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 
 # Not part of `check`: PyTorch is large, and not from Debian.
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
-conformance: build/lossd ## compare with PyTorch on its own test samples; installs it in VENV, outside of the tree
+conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
 
 # ---- fuzzing -----------------------------------------------------------------------------------

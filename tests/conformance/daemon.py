@@ -1,6 +1,6 @@
 """lossd as a process on a port that the kernel chose, and the calls to it.
 
-To run: check_torch.py.
+To run: check_torch.py, check_clients.py.
 """
 import http.client
 import json
@@ -11,13 +11,13 @@ import subprocess
 class Daemon:
     """Started by `with`, stopped by SIGTERM at its end; `status` is then its exit status."""
 
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, *settings):
+        self.command = [program, '--listen-port', '0', *settings]
         self.status = None
 
     def __enter__(self):
-        self.process = subprocess.Popen([self.program, '--listen-port', '0'], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.command, text=True, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
         greeting = self.process.stdout.readline()
         address = re.search(r'http://(\S+)', greeting)
         if address is None:
@@ -31,9 +31,16 @@ class Daemon:
         self.status = self.process.wait(timeout=30)
         self.process.stdout.close()
 
-    def evaluate(self, body):
-        """(status, reply) of one call.  Raises OSError or HTTPException if there is no reply."""
-        self.connection.request('POST', '/v1/evaluate', json.dumps(body),
-                                {'Content-Type': 'application/json'})
+    @property
+    def address(self):
+        return '%s:%d' % (self.connection.host, self.connection.port)
+
+    def post(self, path, body, headers):
+        """(status, reply) of one call that is answered in JSON.  Raises OSError or HTTPException if
+        there is no reply."""
+        self.connection.request('POST', path, body, headers)
         response = self.connection.getresponse()
         return response.status, json.loads(response.read())
+
+    def evaluate(self, body):
+        return self.post('/v1/evaluate', json.dumps(body), {'Content-Type': 'application/json'})
