@@ -119,7 +119,9 @@ static enum loss_status fail_parse(const struct envelope *envelope, const char *
         return loss_fail(error, LOSS_DUPLICATE_KEY, where, "in %s: %s", name, parse->text);
     if (code == json_error_numeric_overflow)
         return loss_fail(error, LOSS_NUMBER_OUT_OF_RANGE, where,
-                         "%s holds an integer that does not fit 64 bits", name);
+                         "%s holds a number that is too large: integers have 64 bits, others are "
+                         "float64",
+                         name);
     return loss_fail(error, LOSS_INVALID_JSON, where, "in %s: %s", name, parse->text);
 }
 
@@ -204,7 +206,8 @@ static enum loss_status read_list(struct envelope *envelope, int number, const c
     return request_option_read(&envelope->options, number, &value);
 }
 
-/* A value that is no JSON is a string, for which every reader of a number has its sentence. */
+/* A value that is no JSON is a string, for which every reader of a number has its sentence; but a number
+ * that is too large is none. */
 static enum loss_status read_plain(struct envelope *envelope, int number, const char *text)
 {
     struct option_value value = {.type = OPTION_STRING, .string = text};
@@ -219,6 +222,8 @@ static enum loss_status read_plain(struct envelope *envelope, int number, const 
     json = parse(envelope, text, strlen(text), &error, &ran_dry);
     if (ran_dry)
         return loss_fail_memory(envelope->options.error);
+    if (json == NULL && json_error_code(&error) == json_error_numeric_overflow)
+        return fail_parse(envelope, request_option_names(&(size_t){0})[number], &error);
     if (json != NULL && !json_is_array(json) && !json_is_object(json))
         value = plain_value(json);
     return request_option_read(&envelope->options, number, &value);
