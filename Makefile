@@ -69,7 +69,7 @@ LEVEL_native := -DVECTOR_BYTES=16
 TYPE_float32 := -DREAL=float -DREAL_BYTES=4
 TYPE_float64 := -DREAL=double -DREAL_BYTES=8
 LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
-PARTS    := $(call room,codec) $(call room,server) $(call room,observe)
+PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(B)/src/server/openapi.o
 MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -79,7 +79,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h test
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
+.PHONY: schemathesis accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
         tests check-layers check-headers check-unit check-http check-config check-metrics fuzz fuzz-targets check-fuzz deps-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -121,6 +121,15 @@ build/version.stamp: FORCE
 	@mkdir -p build; echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' > $@
 .PHONY: FORCE
 
+# openapi.json as an array: what reads it is in POSIX, and all that the compiler sees is C.
+$(B)/src/server/openapi.o: $(B)/src/server/openapi.c
+	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
+$(B)/src/server/openapi.c: src/server/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(call SHOW,make){ printf '#include "server/openapi.h"\n\nconst char openapi_document[] = {\n' && \
+	    od -An -v -tu1 $< | sed 's/  *\([0-9][0-9]*\)/\1,/g' && \
+	    printf '};\nconst size_t openapi_document_length = sizeof openapi_document;\n'; } > $@
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- packages and running ----------------------------------------------------------------------
@@ -149,7 +158,7 @@ deps-check: ## and those of the tests
 	    chmod +x promtool && rm *.deb; }
 deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
-deps-conformance: # and what `make conformance` makes its virtual environment with
+deps-conformance: # and what `make conformance` and `make schemathesis` make their virtual environment with
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
@@ -234,6 +243,11 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
+
+# CASES=7000 makes more than 20,000 requests, in a quarter of an hour or so.
+CASES ?= 200
+schemathesis: build/lossd ## hold the daemon against its /openapi.json, by CASES random requests for each way to evaluate
+	@sh tests/conformance/run_openapi.sh '$(VENV)' build/release/lossd $(CASES)
 
 # ---- fuzzing -----------------------------------------------------------------------------------
 # Each target on a copy of its seeds; what it finds new stays there for the next run.  The seeds

@@ -7,6 +7,7 @@
 #include "codec/answer.h"
 #include "server/clock.h"
 #include "server/exchange_internal.h"
+#include "server/openapi.h"
 
 /* Not worth compressing below. */
 enum { CODED_BYTES_MIN = 1024 };
@@ -164,6 +165,11 @@ void answer_version(struct exchange *exchange)
         return;
     }
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
+}
+
+void answer_openapi(struct exchange *exchange)
+{
+    exchange_reply(exchange, "application/json", openapi_document, openapi_document_length);
 }
 
 void answer_metrics(struct exchange *exchange)

@@ -6,6 +6,7 @@ struct exchange;
 
 void answer_evaluate(struct exchange *exchange); /* any thread: it may be a worker's job */
 void answer_version(struct exchange *exchange);
+void answer_openapi(struct exchange *exchange);
 void answer_metrics(struct exchange *exchange);
 void answer_live(struct exchange *exchange);
 void answer_ready(struct exchange *exchange);

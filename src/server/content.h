@@ -33,6 +33,10 @@ enum loss_status content_of_inference(const struct head *head, struct content *c
 enum loss_status content_of_metrics(const struct head *head, struct content *content,
                                     struct loss_error *error);
 
+/* Of a document that is written in one way, but may be sent compressed.  Cannot fail. */
+enum loss_status content_of_document(const struct head *head, struct content *content,
+                                     struct loss_error *error);
+
 /* The media types of bodies that are taken, as Accept-Post lists them. */
 extern const char content_accept_post[];
 

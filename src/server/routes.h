@@ -12,6 +12,7 @@ struct exchange;
 #define ROUTE_TABLE(X)                                         \
     X(ROUTE_EVALUATE, "/v1/evaluate")                          \
     X(ROUTE_VERSION, "/v1/version")                            \
+    X(ROUTE_OPENAPI, "/openapi.json")                          \
     X(ROUTE_METRICS, "/metrics")                               \
     X(ROUTE_LIVE, "/livez")                                    \
     X(ROUTE_READY, "/readyz")                                  \

@@ -64,6 +64,8 @@ static const struct row rows[] = {
     {"ready", "GET", "/readyz", {NULL}, NULL, FINE},
     {"metrics", "GET", "/metrics", {NULL}, NULL, FINE},
     {"version", "GET", "/v1/version", {NULL}, NULL, FINE},
+    {"openapi", "GET", "/openapi.json", {NULL}, NULL, FINE},
+    {"openapi, head", "HEAD", "/openapi.json", {NULL}, NULL, FINE},
     {"live, head", "HEAD", "/livez", {NULL}, NULL, FINE},
     {"ready, head", "HEAD", "/readyz", {NULL}, NULL, FINE},
     {"metrics, head", "HEAD", "/metrics", {NULL}, NULL, FINE},

@@ -17,6 +17,8 @@ static void paths_are_found_exactly(void **state)
     } rows[] = {
         {"/v1/evaluate", ROUTE_EVALUATE},
         {"/v1/version", ROUTE_VERSION},
+        {"/openapi.json", ROUTE_OPENAPI},
+        {"/openapi", ROUTE_OTHER},
         {"/metrics", ROUTE_METRICS},
         {"/livez", ROUTE_LIVE},
         {"/readyz", ROUTE_READY},
