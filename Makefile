@@ -294,7 +294,7 @@ AARCH64_BUILD := MODE=release B=build/aarch64 CC=aarch64-linux-gnu-gcc AR=aarch6
 check-aarch64: deps-aarch64 ## build for aarch64, emulate the unit tests, compare the bits with this machine's
 	@$(MAKE) -j$(JOBS) MODE=release $(AARCH64_ROOT)/complete build/lossd build/release/tests/unit/digest
 	@$(MAKE) -j$(JOBS) $(AARCH64_BUILD) tests build/aarch64/tests/unit/digest
-	@$(MAKE) $(AARCH64_BUILD) check-unit
+	@$(MAKE) $(AARCH64_BUILD) check-unit check-fuzz
 	@build/release/tests/unit/digest > build/release/digest.txt
 	@$(AARCH64_RUN) build/aarch64/tests/unit/digest | diff -u build/release/digest.txt -
 	@build/lossd evaluate tests/data/digits.json > build/release/digits.txt
