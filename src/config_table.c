@@ -30,7 +30,7 @@ static const struct setting settings[] = {
     TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
     NUMBER(loops, "1", 1, 1, "event loops; this version has one"),
     NUMBER(workers, "0", 0, 1024, "worker threads; 0: one for each usable CPU"),
-    NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 2 x workers"),
+    NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 32 x workers"),
     NUMBER(inline_bytes_max, "8192", 0, MIB, "bodies up to this run on the loop, not on a worker"),
     NUMBER(json_bytes_max, "33554432", 1, 64 * GIB, "largest JSON body"),
     NUMBER(binary_bytes_max, "268435456", 1, 64 * GIB, "largest body of binary tensors"),

@@ -3,7 +3,7 @@
  *     e^y = 2^n e^r,   y = n ln 2 + r,   |r| <= (ln 2)/2   (Cody and Waite: n * LN2_HIGH_32 is exact)
  *     e^r = 1 + r + r^2 q(r),   q a minimax polynomial, off by 2^-27.8 at most
  *
- * For softmax an exponential is a pair of float32, high + low, good to about 2^-26: with r_low, what r has
+ * For softmax an exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has
  * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and four
  * roundings of at most 2^-28. */
 #ifndef KERNELS_REAL32_H

@@ -136,8 +136,8 @@ static void limit_time(struct exchange *exchange, const struct head *head)
 {
     const char *text = head->timeout_ms;
 
-    if (text == NULL || text[0] == '\0' || strspn(text, "0123456789") != strlen(text) ||
-        strlen(text) > 12)
+    if (text == NULL || text[0] == '\0' || strcmp(text, "0") == 0 ||
+        strspn(text, "0123456789") != strlen(text) || strlen(text) > 12)
         return;
     exchange_limit_time(exchange, strtoull(text, NULL, 10) * 1000);
 }

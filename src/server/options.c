@@ -72,7 +72,8 @@ void options_resolve(struct server_options *options)
     if (options->workers == 0)
         options->workers = usable_cpus();
     if (options->queue_jobs_max == 0)
-        options->queue_jobs_max = 2 * options->workers;
+        options->queue_jobs_max =
+            32 * options->workers; /* clients come by the dozen; memory has its own bound */
     if (options->memory_budget_bytes == 0)
         options->memory_budget_bytes = usable_memory_bytes() / 10 * 6;
 }

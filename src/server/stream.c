@@ -150,12 +150,14 @@ static void run_line(struct window *window, struct part *part, const char *line,
     struct loss_error error;
     enum loss_status status;
 
-    if (length > limit)
-        status = loss_fail(&error, LOSS_BODY_TOO_LARGE, NULL,
-                           "the line has more than %zu bytes (json_bytes_max)", limit);
-    else
-        status = answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,
-                                arena, &answer, &error);
+    if (length > limit) {
+        (void)loss_fail(&error, LOSS_BODY_TOO_LARGE, NULL,
+                        "the line has more than %zu bytes (json_bytes_max)", limit);
+        put_error(part, exchange, &error);
+        return;
+    }
+    status = answer_request(&body, ANSWER_JSON, ANSWER_JSON, &exchange->service->limits, &host,
+                            arena, &answer, &error);
     if (status == LOSS_OK) {
         part->rows += answer.rows;
         text_put(&part->replies, answer.body, answer.length);

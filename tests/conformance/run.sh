@@ -10,7 +10,7 @@ python=$venv/bin/python
 
 has() { "$python" -c "import $1" 2>/dev/null; }
 
-pip_install() { timeout 1200 "$python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip_install() { timeout "${INSTALL_SECONDS:-1200}" "$python" -m pip install --quiet --disable-pip-version-check "$@"; }
 
 install_torch() {
     python3 -c 'import ensurepip' 2>/dev/null || make deps-conformance

@@ -13,7 +13,7 @@ has_schemathesis() { "$python" -c 'import schemathesis, openapi_spec_validator' 
 install_schemathesis() {
     python3 -c 'import ensurepip' 2>/dev/null || make deps-conformance
     python3 -m venv "$venv" &&
-    timeout 600 "$python" -m pip install --quiet --disable-pip-version-check \
+    timeout "${INSTALL_SECONDS:-600}" "$python" -m pip install --quiet --disable-pip-version-check \
         'schemathesis>=4.32,<5' 'openapi-spec-validator<1'
 }
 
