@@ -110,7 +110,7 @@ static void every_family_is_there_from_the_start(void **state)
                            "\nlossd_http_requests_total{route=\"/v1/evaluate\",method=\"POST\","
                            "code=\"200\"} 0\n"));
     assert_true(metric_value_in(text, "lossd_workers") == 3.0);
-    assert_true(metric_value_in(text, "lossd_queue_jobs_max") == 6.0);
+    assert_true(metric_value_in(text, "lossd_queue_jobs_max") == 96.0);
     assert_true(metric_value_in(text, "lossd_connections") == 1.0);
     assert_true(metric_value_in(text, "lossd_draining") == 0.0);
     assert_true(metric_value_in(text, "process_resident_memory_bytes") > 1e6);
