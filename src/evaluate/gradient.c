@@ -11,11 +11,6 @@ static double divisor_of(const struct loss_plan *plan)
     return plan->request->reduction == LOSS_REDUCTION_MEAN ? plan->weight_sum : 1.0;
 }
 
-static bool is_ignored(const struct loss_plan *plan, size_t r)
-{
-    return plan->labels != NULL && plan->labels[r] == plan->request->ignore_index;
-}
-
 /* (1-e) w_y of a position that counts. */
 static double label_factor(const struct loss_plan *plan, size_t r)
 {
@@ -33,7 +28,7 @@ static void write_labels(const struct loss_plan *plan, const struct tile *tile, 
     for (size_t p = 0; p < tile->kernel.positions; p++) {
         size_t r = tile->first + p;
 
-        if (!is_ignored(plan, r))
+        if (position_counts(plan, r))
             factors[p] = label_factor(plan, r) / divisor;
     }
     plan->kernel->label_gradient(&tile->kernel, &tile->rows, plan->labels + tile->first,
@@ -44,7 +39,7 @@ static struct kernel_slope slope_of(const struct loss_plan *plan, const struct t
 {
     struct kernel_slope slope = {.label = -1, .divisor = 1.0};
 
-    if (is_ignored(plan, tile->first + p))
+    if (!position_counts(plan, tile->first + p))
         return slope;
     slope.divisor = divisor_of(plan);
     slope.factors.spread = plan->spread;
