@@ -268,10 +268,21 @@ size_t shortest_float64(double value, char *text)
     return write_value(bits >> 63, bits & 0xfffffffffffffu, (int)(bits >> 52 & 0x7ff), false, text);
 }
 
+/* The one float32 whose shortest digits do not come back, as `make sweep-float32` found: read by way of
+ * float64 they are rounded twice, to its neighbour. */
+#define ROUNDED_TWICE      0x15ae43fdu
+#define ROUNDED_TWICE_TEXT "-7.0385307e-26"
+
 size_t shortest_float32(float value, char *text)
 {
     uint32_t bits;
 
     memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffffu) == ROUNDED_TWICE) {
+        bool is_positive = bits >> 31 == 0;
+
+        memcpy(text, ROUNDED_TWICE_TEXT + is_positive, sizeof ROUNDED_TWICE_TEXT - is_positive);
+        return sizeof ROUNDED_TWICE_TEXT - 1 - is_positive;
+    }
     return write_value(bits >> 31, bits & 0x7fffffu, (int)(bits >> 23 & 0xff), true, text);
 }

@@ -127,6 +127,8 @@ static void floats_have_exact_texts(void **state)
         {1e15f, "1000000000000000"},
         {1e16f, "1e16"},
         {FLT_MAX, "3.4028235e38"},
+        {0x1.5c87fap-84f, "7.0385307e-26"}, /* 7.038531e-26 is its neighbour, by way of float64 */
+        {-0x1.5c87fap-84f, "-7.0385307e-26"},
         {-FLT_MIN, "-1.1754944e-38"},
         {0x1p-149f, "1e-45"},
         {0x1p-148f, "3e-45"},
