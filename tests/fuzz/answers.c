@@ -103,6 +103,7 @@ static void attempt(struct attempt *attempt, const struct codec_body *body, enum
     counted_init(&attempt->memory);
     attempt->memory.fill = fill;
     attempt->memory.left = blocks;
+    attempt->memory.arena.next_bytes = 0; /* a block for each piece, so that each may be missing */
     attempt->status = answer_request(body, in, out, &limits, &host, &attempt->memory.arena,
                                      &attempt->answer, &attempt->error);
     if (attempt->status == LOSS_OK)
