@@ -9,7 +9,7 @@
 /* A target need not have it. */
 __attribute__((weak)) int LLVMFuzzerInitialize(int *count, char ***arguments);
 
-static void fail(const char *path)
+static _Noreturn void fail(const char *path)
 {
     perror(path);
     exit(1);
@@ -18,12 +18,15 @@ static void fail(const char *path)
 static void replay(const char *path)
 {
     FILE *file = fopen(path, "rb");
+    long size = -1;
     uint8_t *data;
-    long size;
 
-    if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0 ||
-        fseek(file, 0, SEEK_SET) != 0 || (data = malloc((size_t)size)) == NULL ||
-        fread(data, 1, (size_t)size, file) != (size_t)size)
+    if (file != NULL && fseek(file, 0, SEEK_END) == 0)
+        size = ftell(file);
+    if (size < 0 || fseek(file, 0, SEEK_SET) != 0)
+        fail(path);
+    data = malloc((size_t)size);
+    if (data == NULL || fread(data, 1, (size_t)size, file) != (size_t)size)
         fail(path);
     (void)fclose(file);
     (void)LLVMFuzzerTestOneInput(data, (size_t)size);

@@ -14,7 +14,7 @@ for name; do
     [ -f "$dictionary" ] && dictionary=-dict=$dictionary || dictionary=
     mkdir -p "$corpus"
     cp "tests/fuzz/corpus/$name"/* "$corpus"
-    "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+    "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=60 \
         -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$build/findings/$name-" \
         $dictionary "$corpus" >"$log" 2>&1
     status=$?
