@@ -245,7 +245,7 @@ VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
 
-# CASES=7000 makes more than 20,000 requests, in a quarter of an hour or so.
+# CASES=7000 makes more than 20,000 requests, in half an hour or so.
 CASES ?= 200
 schemathesis: build/lossd ## hold the daemon against its /openapi.json, by CASES random requests for each way to evaluate
 	@sh tests/conformance/run_openapi.sh '$(VENV)' build/release/lossd $(CASES)
