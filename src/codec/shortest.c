@@ -281,7 +281,7 @@ size_t shortest_float32(float value, char *text)
     if ((bits & 0x7fffffffu) == ROUNDED_TWICE) {
         bool is_positive = bits >> 31 == 0;
 
-        memcpy(text, ROUNDED_TWICE_TEXT + is_positive, sizeof ROUNDED_TWICE_TEXT - is_positive);
+        memcpy(text, &ROUNDED_TWICE_TEXT[is_positive], sizeof ROUNDED_TWICE_TEXT - is_positive);
         return sizeof ROUNDED_TWICE_TEXT - 1 - is_positive;
     }
     return write_value(bits >> 31, bits & 0x7fffffu, (int)(bits >> 23 & 0xff), true, text);
