@@ -9,29 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 #include "support/zipped.h"
 
 enum { CODED_BYTES_MIN = 1024 };
-
-static struct daemon lossd;
-static struct client *client;
-
-static int start(void **state)
-{
-    (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
-}
 
 /* A request; `want` is how its reply should be coded, NULL for not at all. */
 struct row {
@@ -272,5 +253,5 @@ int main(void)
         cmocka_unit_test(errors_are_never_coded),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }

@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "support/alive.h"
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/questions.h"
+#include "support/session.h"
 #include "support/zipped.h"
 
 enum { JSON_BYTES_MAX = 1000000, MIB = 1024 * 1024 };
@@ -20,25 +19,12 @@ enum { JSON_BYTES_MAX = 1000000, MIB = 1024 * 1024 };
 #define GOOD      "{\"logits\":[1,2],\"targets\":1}"
 #define FILE_TYPE "Content-Type: application/x-safetensors"
 
-static struct daemon lossd;
-static struct client *client;
-
 static int start(void **state)
 {
     (void)state;
-    daemon_start(
-        &lossd,
+    return session_start(
         (const char *const[]){"--json-bytes-max", "1000000", "--binary-bytes-max", "2000000", NULL},
         NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -258,5 +244,5 @@ int main(void)
         cmocka_unit_test(broken_streams_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

@@ -13,31 +13,12 @@
 #include <string.h>
 
 #include "loss/evaluation.h"
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/naive.h"
 #include "support/numbers.h"
 #include "support/records.h"
+#include "support/session.h"
 
 enum { RECORDS = 422, RECORDS_SENT = 284, BODY_BYTES = 256 * 1024 };
-
-static struct daemon lossd;
-static struct client *client;
-
-static int start(void **state)
-{
-    (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
-}
 
 /* Why a record is not sent.  JSON has numbers without a type: what depends on another type than the
  * request's dtype cannot be written. */
@@ -296,5 +277,5 @@ int main(void)
         cmocka_unit_test(every_record_that_json_can_write_is_answered),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }

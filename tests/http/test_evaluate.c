@@ -12,14 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/numbers.h"
+#include "support/session.h"
 
 #define GOLDEN "\"logits\":[[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]],\"targets\":[0,2,1]"
-
-static struct daemon lossd;
-static struct client *client;
 
 /* Numbers look the same whatever the environment thinks of commas. */
 static int start(void **state)
@@ -28,17 +24,8 @@ static int start(void **state)
     if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL)
         (void)printf("note: the locale de_DE.UTF-8 is not installed\n");
     (void)setlocale(LC_ALL, "C");
-    daemon_start(&lossd, NULL,
-                 (const char *const[]){"LC_ALL=de_DE.UTF-8", "LANG=de_DE.UTF-8", NULL});
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start(NULL,
+                         (const char *const[]){"LC_ALL=de_DE.UTF-8", "LANG=de_DE.UTF-8", NULL});
 }
 
 /* The reply to a request that is good, to be json_decref'd. */
@@ -407,5 +394,5 @@ int main(void)
         cmocka_unit_test(a_large_request_is_the_same_on_all_workers),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

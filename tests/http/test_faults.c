@@ -12,25 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
-
-static struct daemon lossd;
-static struct client *client;
+#include "support/session.h"
 
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
+    if (session_start(NULL, NULL) != 0)
+        return 1;
     return client_send(client, "GET", "/livez", NULL, NULL, 0)->status == 200 ? 0 : 1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
 }
 
 /* In a body, '^' is not sent, but stands before the byte that is named as the place of the
@@ -369,5 +358,5 @@ int main(void)
         cmocka_unit_test(each_fault_has_its_code_and_place),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

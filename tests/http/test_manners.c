@@ -11,29 +11,16 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/questions.h"
+#include "support/session.h"
 
 #define GOOD      "{\"logits\":[1,2],\"targets\":1}"
 #define FILE_TYPE "application/x-safetensors"
 
-static struct daemon lossd;
-static struct client *client;
-
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd, (const char *const[]){"--inline-bytes-max", "1000", NULL}, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start((const char *const[]){"--inline-bytes-max", "1000", NULL}, NULL);
 }
 
 static void check_header(const char *name, const struct response *response, const char *header,
@@ -295,5 +282,5 @@ int main(void)
         cmocka_unit_test(a_head_is_that_of_get),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

@@ -13,28 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 
 #define GOOD "{\"logits\":[1,2],\"targets\":1}" /* 28 bytes */
-
-static struct daemon lossd;
-static struct client *client;
 
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd,
-                 (const char *const[]){"--workers", "3", "--inline-bytes-max", "1000", NULL}, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start(
+        (const char *const[]){"--workers", "3", "--inline-bytes-max", "1000", NULL}, NULL);
 }
 
 static char *scrape(void)
@@ -254,5 +241,5 @@ int main(void)
         cmocka_unit_test(promtool_finds_nothing_wrong),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

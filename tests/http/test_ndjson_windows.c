@@ -10,29 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/lines.h"
+#include "support/session.h"
 
 enum { MEGABYTE = 1024 * 1024, TEXT_BYTES = 1000 };
-
-static struct daemon lossd;
-static struct client *client;
-
-static int start(void **state)
-{
-    (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
-}
 
 static void check(const char *name, const struct response *response, const struct lines *want)
 {
@@ -176,5 +157,5 @@ int main(void)
         cmocka_unit_test(media_types_are_told_apart),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }

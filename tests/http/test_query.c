@@ -8,29 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 
 #define PLAIN            "{\"logits\":[[2,1],[1,2]],\"targets\":[0,1]}"
 #define IN_BODY(options) "{\"logits\":[[2,1],[1,2]],\"targets\":[0,1]," options "}"
-
-static struct daemon lossd;
-static struct client *client;
-
-static int start(void **state)
-{
-    (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
-}
 
 static const struct response *post(const char *query, const char *body)
 {
@@ -138,5 +119,5 @@ int main(void)
         cmocka_unit_test(other_routes_do_not_look_at_it),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }

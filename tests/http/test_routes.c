@@ -10,29 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 
 enum { JSON_BYTES_MAX = 2000, SLACK = 8 * 1024 * 1024 };
 
 #define BODY "{\"logits\":[1,2],\"targets\":1}"
 
-static struct daemon lossd;
-static struct client *client;
-
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd, (const char *const[]){"--json-bytes-max", "2000", NULL}, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start((const char *const[]){"--json-bytes-max", "2000", NULL}, NULL);
 }
 
 /* A request after which the connection must be as told; what its reply must say. */
@@ -373,5 +360,5 @@ int main(void)
         cmocka_unit_test(request_ids_are_echoed_or_replaced),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

@@ -9,29 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
 #include "support/parts.h"
 #include "support/questions.h"
+#include "support/session.h"
 
 enum { QUESTIONS = 200 };
-
-static struct daemon lossd;
-static struct client *client;
 
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd, (const char *const[]){"--workers", "3", NULL}, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start((const char *const[]){"--workers", "3", NULL}, NULL);
 }
 
 /* Send a body, free it, and have a reply of status 200. */
@@ -209,5 +196,5 @@ int main(void)
         cmocka_unit_test(accept_changes_the_form_alone),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

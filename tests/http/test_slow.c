@@ -11,34 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 
 enum { PATIENCE_MS = 20000, TRICKLES_MAX = 2000 };
 
 #define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
-static struct daemon lossd;
-static struct client *client;
-
 static int start(void **state)
 {
     (void)state;
-    daemon_start(&lossd,
-                 (const char *const[]){"--header-timeout-ms", "100", "--body-rate-grace-ms", "100",
-                                       "--body-rate-min-bytes-per-s", "100000", "--idle-timeout-ms",
-                                       "1000", "--response-timeout-ms", "200", NULL},
-                 NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
+    return session_start((const char *const[]){"--header-timeout-ms", "100", "--body-rate-grace-ms",
+                                               "100", "--body-rate-min-bytes-per-s", "100000",
+                                               "--idle-timeout-ms", "1000", "--response-timeout-ms",
+                                               "200", NULL},
+                         NULL);
 }
 
 /* Read a 408 and the end of the connection; one more of them is counted, and nothing is left. */
@@ -203,5 +190,5 @@ int main(void)
         cmocka_unit_test(a_reply_that_nobody_reads_is_given_up),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, session_stop);
 }

@@ -9,32 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/client.h"
-#include "support/daemon.h"
+#include "support/session.h"
 
 enum { MODELS = 3 };
 
 static const char *const models[MODELS] = {"cross_entropy", "nll_loss",
                                            "categorical_cross_entropy"};
 static const char *const inputs[MODELS] = {"logits", "log_probabilities", "probabilities"};
-
-static struct daemon lossd;
-static struct client *client;
-
-static int start(void **state)
-{
-    (void)state;
-    daemon_start(&lossd, NULL, NULL);
-    client = client_open(lossd.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(client);
-    return daemon_stop(&lossd);
-}
 
 /* The body of a reply of status 200 as a string that lives until the next request: one line. */
 static const char *text_of(const char *method, const char *path, const char *body)
@@ -295,5 +276,5 @@ int main(void)
         cmocka_unit_test(errors_are_strings),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }

@@ -1,0 +1,18 @@
+/* session.h - one daemon and one client, for all tests of a program. */
+#ifndef SUPPORT_SESSION_H
+#define SUPPORT_SESSION_H
+
+#include "support/client.h"
+#include "support/daemon.h"
+
+extern struct daemon lossd;
+extern struct client *client;
+
+/* Start the daemon as daemon_start does, and connect; 0, as a group's set-up returns it. */
+int session_start(const char *const *flags, const char *const *environment);
+
+/* A group's set-up, for a daemon with nothing but its defaults; and its tear-down. */
+int session_start_plain(void **state);
+int session_stop(void **state);
+
+#endif
