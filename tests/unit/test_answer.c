@@ -16,6 +16,7 @@
 #include "codec/envelope.h"
 #include "codec/request_json.h"
 #include "support/numbers.h"
+#include "support/source.h"
 
 static const struct codec_limits limits = {.elements_max = 1000000,
                                            .envelope_bytes_max = 65536,
@@ -162,34 +163,6 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
     free(text);
 }
 
-/* A source that fails at the fails_at-th take (from 1), or from there on. */
-struct source {
-    size_t fails_at, takes, out;
-    bool fails_onward;
-};
-
-static void *take(void *context, size_t bytes, size_t *granted)
-{
-    struct source *source = context;
-
-    source->takes++;
-    if (source->fails_at != 0 && (source->takes == source->fails_at ||
-                                  (source->fails_onward && source->takes > source->fails_at)))
-        return NULL;
-    source->out++;
-    *granted = bytes;
-    return aligned_alloc(LOSS_ARENA_ALIGNMENT, bytes);
-}
-
-static void give(void *context, void *block, size_t granted)
-{
-    struct source *source = context;
-
-    (void)granted;
-    source->out--;
-    free(block);
-}
-
 /* Everything there is in a request.  Under `reserved` bytes that are gone before it starts, another
  * of its pieces is the one that needs a new block. */
 static char *full_request(bool has_probabilities)
@@ -221,7 +194,7 @@ static void check_answer(const char *text, size_t reserved, struct source *sourc
     struct loss_error error;
     enum loss_status status = LOSS_OUT_OF_MEMORY;
 
-    loss_arena_init(&arena, &(struct loss_arena_source){take, give, source});
+    source_init(&arena, source);
     if (loss_arena_take(&arena, reserved, 1) != NULL)
         status = answer_bytes(text, strlen(text), NULL, &arena, &answer, &error);
     if (status == LOSS_OK) {

@@ -11,47 +11,8 @@
 
 #include "loss/arena.h"
 #include "loss/evaluation.h"
+#include "support/source.h"
 #include "support/wants.h"
-
-/* A source that counts, grants `extra` bytes more than asked, and fails at the fails_at-th take
- * (from 1; 0 never) or, with fails_onward, from there on. */
-struct source {
-    size_t extra, fails_at;
-    bool fails_onward;
-    size_t takes, out, bytes_out;
-};
-
-static void *take(void *context, size_t bytes, size_t *granted)
-{
-    struct source *source = context;
-    void *block;
-
-    source->takes++;
-    if (source->fails_at != 0 && (source->takes == source->fails_at ||
-                                  (source->fails_onward && source->takes > source->fails_at)))
-        return NULL;
-    *granted = (bytes + source->extra + LOSS_ARENA_ALIGNMENT - 1) / LOSS_ARENA_ALIGNMENT *
-               LOSS_ARENA_ALIGNMENT;
-    block = aligned_alloc(LOSS_ARENA_ALIGNMENT, *granted);
-    assert_non_null(block);
-    source->out++;
-    source->bytes_out += *granted;
-    return block;
-}
-
-static void give(void *context, void *block, size_t granted)
-{
-    struct source *source = context;
-
-    source->out--;
-    source->bytes_out -= granted;
-    free(block);
-}
-
-static void init(struct loss_arena *arena, struct source *source)
-{
-    loss_arena_init(arena, &(struct loss_arena_source){take, give, source});
-}
 
 static void pieces_are_aligned_and_apart(void **state)
 {
@@ -61,7 +22,7 @@ static void pieces_are_aligned_and_apart(void **state)
     struct loss_arena arena;
 
     (void)state;
-    init(&arena, &source);
+    source_init(&arena, &source);
     for (size_t i = 0; i < PIECES; i++) {
         pieces[i] = loss_arena_take(&arena, i * 7, 3);
         assert_non_null(pieces[i]);
@@ -97,7 +58,7 @@ static void a_product_that_overflows_is_no_memory(void **state)
     struct loss_arena arena;
 
     (void)state;
-    init(&arena, &source);
+    source_init(&arena, &source);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_null(loss_arena_take(&arena, rows[i].count, rows[i].size));
     assert_int_equal(source.takes, 0);
@@ -111,7 +72,7 @@ static void the_last_piece_grows_and_shrinks(void **state)
     unsigned char *piece, *moved, *next;
 
     (void)state;
-    init(&arena, &source);
+    source_init(&arena, &source);
     piece = loss_arena_take(&arena, 100, 1);
     memset(piece, 1, 100);
     assert_ptr_equal(loss_arena_resize(&arena, piece, 100, 5000), piece);
@@ -140,7 +101,7 @@ static void a_failing_source_leaves_the_old_piece(void **state)
     unsigned char *piece;
 
     (void)state;
-    init(&arena, &source);
+    source_init(&arena, &source);
     piece = loss_arena_take(&arena, 10, 1);
     memset(piece, 9, 10);
     assert_null(loss_arena_resize(&arena, piece, 10, 1000000));
@@ -156,7 +117,7 @@ static void an_arena_is_used_again_after_a_reset(void **state)
     struct loss_arena arena;
 
     (void)state;
-    init(&arena, &source);
+    source_init(&arena, &source);
     loss_arena_reset(&arena); /* of nothing */
     for (int i = 0; i < 3; i++) {
         memset(loss_arena_take(&arena, 40000, 1), i, 40000);
@@ -184,7 +145,7 @@ static enum loss_status evaluate(struct source *source, size_t pieces, size_t n,
     enum loss_status status;
 
     assert_true(n <= N);
-    init(&arena, source);
+    source_init(&arena, source);
     for (size_t i = 0; i < pieces; i++)
         assert_non_null(loss_arena_take(&arena, LOSS_ARENA_ALIGNMENT, 1));
     request.predictions = (struct loss_tensor){LOSS_BFLOAT16, 2, {n, C}, x};
@@ -236,7 +197,7 @@ static size_t pieces_of_the_first_block(void)
     struct loss_arena arena;
     size_t pieces = 0;
 
-    init(&arena, &source);
+    source_init(&arena, &source);
     while (loss_arena_take(&arena, LOSS_ARENA_ALIGNMENT, 1) != NULL && source.takes == 1)
         pieces++;
     loss_arena_reset(&arena);

@@ -11,31 +11,7 @@
 
 #include "codec/envelope.h"
 #include "support/messages.h"
-
-/* A source that fails at the fails_at-th take (from 1) and from there on. */
-struct source {
-    size_t fails_at, takes, out;
-};
-
-static void *take(void *context, size_t bytes, size_t *granted)
-{
-    struct source *source = context;
-
-    if (++source->takes >= source->fails_at)
-        return NULL;
-    source->out++;
-    *granted = bytes;
-    return aligned_alloc(LOSS_ARENA_ALIGNMENT, bytes);
-}
-
-static void give(void *context, void *block, size_t granted)
-{
-    struct source *source = context;
-
-    (void)granted;
-    source->out--;
-    free(block);
-}
+#include "support/source.h"
 
 static const char json[] =
     "{\"id\":\"a\",\"inputs\":[{\"name\":\"logits\",\"shape\":[2,3],\"datatype\":\"FP16\","
@@ -61,12 +37,12 @@ static void a_missing_block_is_never_a_wrong_answer(void **state)
         enum loss_status status = LOSS_OUT_OF_MEMORY;
 
         for (size_t fails_at = 2; status != LOSS_OK; fails_at++) {
-            struct source source = {.fails_at = fails_at};
+            struct source source = {.fails_at = fails_at, .fails_onward = true};
             struct loss_arena scarce;
             struct answer answer;
             struct loss_error error;
 
-            loss_arena_init(&scarce, &(struct loss_arena_source){take, give, &source});
+            source_init(&scarce, &source);
             assert_non_null(loss_arena_take(&scarce, reserved, 1));
             status = message_answer(&message, 1, &scarce, &answer, &error);
             if (status == LOSS_OK) {
@@ -87,12 +63,12 @@ static void a_missing_block_is_never_a_wrong_answer(void **state)
 /* What is told about a model, too. */
 static void texts_say_that_they_failed(void **state)
 {
-    struct source source = {.fails_at = 2};
+    struct source source = {.fails_at = 2, .fails_onward = true};
     struct loss_arena arena;
     struct text text;
 
     (void)state;
-    loss_arena_init(&arena, &(struct loss_arena_source){take, give, &source});
+    source_init(&arena, &source);
     assert_non_null(loss_arena_take(&arena, 16000, 1));
     text_init(&text, &arena, 64);
     assert_false(infer_write_metadata(&text, infer_model_at(0)));

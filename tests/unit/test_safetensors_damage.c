@@ -11,6 +11,7 @@
 #include "codec/envelope.h"
 #include "codec/safetensors.h"
 #include "support/files.h"
+#include "support/source.h"
 
 static enum loss_status decode(const struct file *file, const struct codec_limits *limits,
                                struct loss_arena *arena, struct loss_error *error)
@@ -160,32 +161,6 @@ static void every_changed_byte_has_an_answer(void **state)
     file_free(&file);
 }
 
-/* A source of which only the first takes succeed. */
-struct source {
-    size_t takes, out;
-};
-
-static void *take(void *context, size_t bytes, size_t *granted)
-{
-    struct source *source = context;
-
-    if (source->takes == 0)
-        return NULL;
-    source->takes--;
-    source->out++;
-    *granted = bytes;
-    return aligned_alloc(LOSS_ARENA_ALIGNMENT, bytes);
-}
-
-static void give(void *context, void *block, size_t granted)
-{
-    struct source *source = context;
-
-    (void)granted;
-    source->out--;
-    free(block);
-}
-
 /* The memory ends at each of its pieces: before it, `reserved` bytes are gone. */
 static void a_missing_block_is_never_a_wrong_answer(void **state)
 {
@@ -201,12 +176,12 @@ static void a_missing_block_is_never_a_wrong_answer(void **state)
     assert_int_equal(file_answer(&file, ANSWER_SAFETENSORS, &plenty, &right, &error), LOSS_OK);
     for (size_t reserved = 0; reserved < 32768; reserved += 64) {
         for (size_t takes = 1; takes < 5; takes++) {
-            struct source source = {.takes = takes};
+            struct source source = {.fails_at = takes + 1, .fails_onward = true};
             struct loss_arena arena;
             struct answer answer;
             enum loss_status status = LOSS_OUT_OF_MEMORY;
 
-            loss_arena_init(&arena, &(struct loss_arena_source){take, give, &source});
+            source_init(&arena, &source);
             if (loss_arena_take(&arena, reserved, 1) != NULL)
                 status = file_answer(&file, ANSWER_SAFETENSORS, &arena, &answer, &error);
             if (status == LOSS_OK) {
