@@ -32,10 +32,9 @@ static const struct offer to_safetensors[] = {{"application/x-safetensors", NULL
 static const struct offer to_lines[] = {{"application/x-ndjson", NULL},
                                         {"application/jsonl", NULL}};
 
-static enum loss_status choose_codings(const struct head *head, struct content *content,
-                                       struct loss_error *error)
+static enum loss_status choose_coding(const struct head *head, struct content *content,
+                                      struct loss_error *error)
 {
-    content->coding_out = negotiate_coding(head->accept_encoding);
     if (coding_find(head->content_encoding, &content->coding_in))
         return LOSS_OK;
     return loss_fail(error, LOSS_UNSUPPORTED_ENCODING, NULL,
@@ -83,7 +82,7 @@ static enum loss_status choose_reply(const struct head *head, struct content *co
 enum loss_status content_of_evaluation(const struct head *head, struct content *content,
                                        struct loss_error *error)
 {
-    enum loss_status status = choose_codings(head, content, error);
+    enum loss_status status = choose_coding(head, content, error);
 
     content->head_length = CODEC_NO_HEAD;
     if (status != LOSS_OK)
@@ -103,23 +102,22 @@ enum loss_status content_of_evaluation(const struct head *head, struct content *
 enum loss_status content_of_inference(const struct head *head, struct content *content,
                                       struct loss_error *error)
 {
-    const char *text = head->inference_header_length;
-    enum loss_status status = choose_codings(head, content, error);
+    uint64_t length;
+    enum loss_status status = choose_coding(head, content, error);
 
     if (status != LOSS_OK)
         return status;
     content->in = content->out = ANSWER_INFER;
     content->out_type = NULL;
     content->head_length = CODEC_NO_HEAD;
-    if (text == NULL)
+    if (head->inference_header_length == NULL)
         return LOSS_OK;
-    if (head->inference_header_lengths > 1 || text[0] == '\0' ||
-        strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 ||
-        strtoull(text, NULL, 10) > INT32_MAX)
+    if (head->inference_header_lengths > 1 ||
+        !head_number(head->inference_header_length, 10, &length) || length > INT32_MAX)
         return loss_fail(error, LOSS_BAD_FRAMING, NULL,
                          "Inference-Header-Content-Length is not a number of bytes up to %d",
                          INT32_MAX);
-    content->head_length = (size_t)strtoull(text, NULL, 10);
+    content->head_length = (size_t)length;
     return LOSS_OK;
 }
 
@@ -134,15 +132,6 @@ enum loss_status content_of_metrics(const struct head *head, struct content *con
     int choice = negotiate_media(head->accept, formats, METRICS_FORMAT_COUNT);
 
     (void)error;
-    content->coding_out = negotiate_coding(head->accept_encoding);
     content->metrics = choice < 0 ? METRICS_TEXT_0_0_4 : (enum metrics_format)choice;
-    return LOSS_OK;
-}
-
-enum loss_status content_of_document(const struct head *head, struct content *content,
-                                     struct loss_error *error)
-{
-    (void)error;
-    content->coding_out = negotiate_coding(head->accept_encoding);
     return LOSS_OK;
 }

@@ -11,15 +11,15 @@
 
 struct content {
     enum answer_form in, out;
-    const char *out_type;        /* a media type that was asked for by name; NULL: the form's own */
-    bool is_stream;              /* the body is many requests, a line each */
-    enum coding coding_in;       /* of the body, */
-    enum coding coding_out;      /* and what the reply may be sent in */
+    const char *out_type;   /* a media type that was asked for by name; NULL: the form's own */
+    bool is_stream;         /* the body is many requests, a line each */
+    enum coding coding_in;  /* of the body, */
+    enum coding coding_out; /* what the reply of any route may be sent in: the caller sets it */
     enum metrics_format metrics; /* of the reply, if it is metrics */
     size_t head_length;          /* of an inference request, as the header says; or CODEC_NO_HEAD */
 };
 
-/* From Content-Type, Content-Encoding, Accept and Accept-Encoding: of a request for an evaluation.
+/* From Content-Type, Content-Encoding and Accept: of a request for an evaluation.
  * LOSS_UNSUPPORTED_MEDIA_TYPE, LOSS_UNSUPPORTED_ENCODING, LOSS_NOT_ACCEPTABLE. */
 enum loss_status content_of_evaluation(const struct head *head, struct content *content,
                                        struct loss_error *error);
@@ -32,10 +32,6 @@ enum loss_status content_of_inference(const struct head *head, struct content *c
 /* Of the metrics, whose format Accept chooses; what it takes none of is the first.  Cannot fail. */
 enum loss_status content_of_metrics(const struct head *head, struct content *content,
                                     struct loss_error *error);
-
-/* Of a document that is written in one way, but may be sent compressed.  Cannot fail. */
-enum loss_status content_of_document(const struct head *head, struct content *content,
-                                     struct loss_error *error);
 
 /* The media types of bodies that are taken, as Accept-Post lists them. */
 extern const char content_accept_post[];

@@ -241,7 +241,7 @@ void exchange_close(struct exchange *exchange, bool complete)
                        exchange->job.started_ns - exchange->job.submitted_ns);
     if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL &&
         exchange->reply.http_status != 0) /* 0: its client was gone before there was one */
-        statistics_count(service->statistics, exchange);
+        statistics_count(service->statistics, exchange, duration_ns);
     log_access(exchange, complete, duration_ns);
     exchange_drop_body(exchange);
     loss_arena_reset(&exchange->arena);

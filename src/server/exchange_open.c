@@ -117,9 +117,9 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          route_path(exchange->route), route->allow);
     if ((status = find_model(exchange, &names, error)) != LOSS_OK)
         return status;
-    if (route->content == NULL)
-        exchange->content.coding_out = negotiate_coding(head->accept_encoding);
-    else if ((status = route->content(head, &exchange->content, error)) != LOSS_OK)
+    exchange->content.coding_out = negotiate_coding(head->accept_encoding);
+    if (route->content != NULL &&
+        (status = route->content(head, &exchange->content, error)) != LOSS_OK)
         return status;
     if (!route->needs_body)
         return LOSS_OK;
@@ -134,12 +134,10 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
 /* The time that the client gives it, if that is shorter than ours; what is no number is not looked at. */
 static void limit_time(struct exchange *exchange, const struct head *head)
 {
-    const char *text = head->timeout_ms;
+    uint64_t ms;
 
-    if (text == NULL || text[0] == '\0' || strcmp(text, "0") == 0 ||
-        strspn(text, "0123456789") != strlen(text) || strlen(text) > 12)
-        return;
-    exchange_limit_time(exchange, strtoull(text, NULL, 10) * 1000);
+    if (head_number(head->timeout_ms, 12, &ms) && ms != 0)
+        exchange_limit_time(exchange, ms * 1000);
 }
 
 /* Keep the options of the query; the strings are the connection's, for as long as the request. */

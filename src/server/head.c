@@ -13,6 +13,16 @@ bool head_is_token(unsigned char byte)
            (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
+bool head_number(const char *text, size_t digits_max, uint64_t *number)
+{
+    size_t length = text != NULL ? strlen(text) : 0;
+
+    if (length == 0 || length > digits_max || strspn(text, "0123456789") != length)
+        return false;
+    *number = strtoull(text, NULL, 10);
+    return true;
+}
+
 const char *head_path(const char *url)
 {
     static const char scheme[] = "http://";

@@ -36,6 +36,9 @@ struct head {
     bool has_bad_query; /* a NUL in it */
 };
 
+/* A header's value as a number: nothing but digits, 1 to `digits_max` of them, at most 19.  NULL is none. */
+bool head_number(const char *text, size_t digits_max, uint64_t *number);
+
 /* The path of a target in absolute form, which servers must take too (RFC 9112, section 3.2.2). */
 const char *head_path(const char *url);
 

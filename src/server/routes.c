@@ -11,7 +11,7 @@
 static const struct route routes[ROUTE_OTHER] = {
     [ROUTE_EVALUATE] = {true, true, "POST", content_of_evaluation, answer_evaluate},
     [ROUTE_VERSION] = {false, false, GET_HEAD, NULL, answer_version},
-    [ROUTE_OPENAPI] = {false, false, GET_HEAD, content_of_document, answer_openapi},
+    [ROUTE_OPENAPI] = {false, false, GET_HEAD, NULL, answer_openapi},
     [ROUTE_METRICS] = {false, false, GET_HEAD, content_of_metrics, answer_metrics},
     [ROUTE_LIVE] = {false, false, GET_HEAD, NULL, answer_live},
     [ROUTE_READY] = {false, false, GET_HEAD, NULL, answer_ready},

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <time.h>
 
-#include "server/clock.h"
 #include "server/exchange.h"
 
 static void add(struct statistics_duration *duration, uint64_t ns)
@@ -23,11 +22,11 @@ static size_t index_of(const struct infer_model *model)
     return index;
 }
 
-void statistics_count(struct statistics *statistics, const struct exchange *exchange)
+void statistics_count(struct statistics *statistics, const struct exchange *exchange,
+                      uint64_t duration_ns)
 {
     struct statistics_of_model *model = &statistics->models[index_of(exchange->model)];
     const struct job *job = &exchange->job;
-    uint64_t duration_ns = clock_now_ns() - exchange->opened_ns;
     struct timespec now;
 
     if (exchange->status != LOSS_OK) {

@@ -23,8 +23,9 @@ struct statistics {
     struct statistics_of_model models[STATISTICS_MODELS_MAX]; /* in the order of infer_model_at */
 };
 
-/* Count an inference request that has been answered. */
-void statistics_count(struct statistics *statistics, const struct exchange *exchange);
+/* Count an inference request that has been answered, and took so long from its headers on. */
+void statistics_count(struct statistics *statistics, const struct exchange *exchange,
+                      uint64_t duration_ns);
 
 /* Write the statistics of one model, or of all if `model` is NULL; false if memory ran out. */
 bool statistics_write(struct text *text, const struct statistics *statistics,
