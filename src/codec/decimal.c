@@ -109,18 +109,9 @@ static bool convert(uint64_t digits, int64_t q, double *value)
     int zeros = __builtin_clzll(digits), upper;
     uint64_t high, low, bits;
     int64_t exponent;
-    uint128 product;
 
     digits <<= zeros;
-    product = (uint128)digits * power->high;
-    high = (uint64_t)(product >> 64);
-    low = (uint64_t)product;
-    if ((high & mask) == mask) { /* the lower half of the power may carry into the bits we keep */
-        uint64_t carry = (uint64_t)((uint128)digits * power->low >> 64);
-
-        low += carry;
-        high += low < carry;
-    }
+    powers_multiply(digits, power, mask, &high, &low);
     if (low == UINT64_MAX && (q < -27 || q > 55))
         return false;
     upper = (int)(high >> 63);

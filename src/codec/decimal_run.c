@@ -30,22 +30,13 @@ static inline double divide(uint64_t digits, size_t places)
     const struct power *power = &powers[-POWERS_LOWEST - (int)places];
     int q = -(int)places, zeros, upper;
     uint64_t high, low, bits;
-    uint128 product;
     double value;
 
     if (digits <= (uint64_t)1 << 53)
         return (double)(int64_t)digits / exact[places];
     zeros = __builtin_clzll(digits);
     digits <<= zeros;
-    product = (uint128)digits * power->high;
-    high = (uint64_t)(product >> 64);
-    low = (uint64_t)product;
-    if ((high & mask) == mask) { /* the lower half of the power may carry into the bits we keep */
-        uint64_t carry = (uint64_t)((uint128)digits * power->low >> 64);
-
-        low += carry;
-        high += low < carry;
-    }
+    powers_multiply(digits, power, mask, &high, &low);
     upper = (int)(high >> 63);
     bits = high >> (upper + SPARE_BITS);
     /* Exactly half way, which only small powers can be: to even instead of up. */

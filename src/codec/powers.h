@@ -17,4 +17,21 @@ struct power {
  * 0..55; rounded up for -27..-1; cut off elsewhere. */
 extern const struct power powers[POWERS_HIGHEST - POWERS_LOWEST + 1];
 
+/* The leading 128 bits of digits times a power; `mask` are those of *high that will be dropped: only if
+ * all of them are set can the power's lower half carry into the rest, and is taken. */
+static inline void powers_multiply(uint64_t digits, const struct power *power, uint64_t mask,
+                                   uint64_t *high, uint64_t *low)
+{
+    uint128 product = (uint128)digits * power->high;
+
+    *high = (uint64_t)(product >> 64);
+    *low = (uint64_t)product;
+    if ((*high & mask) == mask) {
+        uint64_t carry = (uint64_t)((uint128)digits * power->low >> 64);
+
+        *low += carry;
+        *high += *low < carry;
+    }
+}
+
 #endif

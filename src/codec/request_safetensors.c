@@ -1,6 +1,7 @@
 /* request_safetensors.c - the safetensors form of a request: its header is checked whole, then its
  * tensors are used where they lie. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -133,10 +134,14 @@ enum loss_status request_safetensors_decode(const struct codec_body *body,
                                             struct loss_arena *arena, struct codec_request *request,
                                             struct loss_error *error)
 {
-    struct safetensors file = {.scanner = {.whole = "the header", .error = error},
-                               .limits = limits,
-                               .arena = arena,
-                               .request = request};
+    struct safetensors file = {
+        .scanner = {.depth_max = UINT_MAX, /* safetensors_read_object says why */
+                    .whole = "the header",
+                    .name = "a name in quotes",
+                    .error = error},
+        .limits = limits,
+        .arena = arena,
+        .request = request};
     enum loss_status status;
     int predictions;
 

@@ -4,40 +4,31 @@
 #include "codec/safetensors_internal.h"
 #include "codec/words.h"
 
+/* Who reads the members of an object. */
+struct members {
+    struct safetensors *file;
+    enum loss_status (*read)(struct safetensors *file, void *context);
+    void *context;
+};
+
+static enum loss_status read_member(void *context)
+{
+    const struct members *members = context;
+
+    return members->read(members->file, members->context);
+}
+
 enum loss_status safetensors_read_object(struct safetensors *file,
                                          enum loss_status (*read)(struct safetensors *file,
                                                                   void *context),
                                          void *context)
 {
+    struct members members = {file, read, context};
     struct scanner *scanner = &file->scanner;
-    enum loss_status status;
 
     if (*scanner->at != '{')
         return scan_fail_expected(scanner, "an object", scanner->at);
-    scanner->at++;
-    scan_space(scanner);
-    for (bool is_first = true; *scanner->at != '}'; is_first = false) {
-        if (!is_first) {
-            if (*scanner->at != ',')
-                return scan_fail_expected(scanner, "',' or '}'", scanner->at);
-            scanner->at++;
-            scan_space(scanner);
-        }
-        if (*scanner->at != '"')
-            return scan_fail_expected(scanner, "a name in quotes", scanner->at);
-        if ((status = scan_key(scanner)) != LOSS_OK)
-            return status;
-        scan_space(scanner);
-        if (*scanner->at != ':')
-            return scan_fail_expected(scanner, "':'", scanner->at);
-        scanner->at++;
-        scan_space(scanner);
-        if ((status = read(file, context)) != LOSS_OK)
-            return status;
-        scan_space(scanner);
-    }
-    scanner->at++;
-    return LOSS_OK;
+    return scan_object(scanner, read_member, &members);
 }
 
 enum loss_status safetensors_fail_dtype_option(struct loss_error *error)

@@ -20,6 +20,7 @@ struct scanner {
     bool takes_non_finite;    /* scan_value lets NaN and infinities pass: it is in a tensor */
     char key[SCAN_KEY_BYTES]; /* the member that is being read, for messages */
     const char *whole;        /* what ends at `end`, for messages; NULL: the body */
+    const char *name; /* what a member begins with, likewise; NULL: a field name in quotes */
     struct loss_error *error;
 };
 

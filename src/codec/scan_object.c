@@ -41,7 +41,8 @@ static enum loss_status open_member(void *context)
 
     scan_space(scanner);
     if (*scanner->at != '"')
-        return scan_fail_expected(scanner, "a field name in quotes", scanner->at);
+        return scan_fail_expected(
+            scanner, scanner->name != NULL ? scanner->name : "a field name in quotes", scanner->at);
     if ((status = scan_key(scanner)) != LOSS_OK)
         return status;
     scan_space(scanner);
