@@ -109,9 +109,7 @@ void convert_store(enum loss_dtype dtype, void *to, size_t index, double value)
     float rounded;
     uint16_t bits;
 
-    if (isnan(value))
-        value =
-            (double)NAN; /* one NaN for all: which one arithmetic gives is the compiler's choice */
+    value = convert_one_nan(value);
     rounded = (float)value;
     switch (dtype) {
     case LOSS_FLOAT64: memcpy((char *)to + index * sizeof value, &value, sizeof value); return;

@@ -2,6 +2,7 @@
 #ifndef EVALUATE_CONVERT_H
 #define EVALUATE_CONVERT_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,12 @@
 void convert_to_float64(enum loss_dtype dtype, const void *from, size_t count, double *to);
 void convert_to_float32(enum loss_dtype dtype, const void *from, size_t count, float *to);
 void convert_to_int64(enum loss_dtype dtype, const void *from, size_t count, int64_t *to);
+
+/* The value, or for any NaN the same one: which one arithmetic gives is the compiler's choice. */
+static inline double convert_one_nan(double value)
+{
+    return isnan(value) ? (double)NAN : value;
+}
 
 /* Store `value` as element `index` of an array of a floating dtype: one rounding, to nearest even;
  * what is too large becomes infinite. */

@@ -1,6 +1,5 @@
 /* measures.c - what is measured of the positions that count, beside their loss. */
-#include <math.h>
-
+#include "evaluate/convert.h"
 #include "evaluate/outputs_internal.h"
 
 /* Take a value of every position that counts into the block's sum. */
@@ -50,20 +49,14 @@ void measures_add(const struct loss_plan *plan, const struct tile *tile, struct 
         plan->confidences[tile->first + p] = found[p];
 }
 
-/* One NaN for all: which one arithmetic gives is the compiler's choice. */
-static double one_nan(double value)
-{
-    return isnan(value) ? (double)NAN : value;
-}
-
 static double mean(const struct loss_plan *plan, const struct sum *sum)
 {
-    return one_nan(sum_value(sum) / (double)(plan->layout.positions - plan->ignored));
+    return convert_one_nan(sum_value(sum) / (double)(plan->layout.positions - plan->ignored));
 }
 
 static double share(const struct loss_plan *plan, size_t count)
 {
-    return one_nan((double)count / (double)(plan->layout.positions - plan->ignored));
+    return convert_one_nan((double)count / (double)(plan->layout.positions - plan->ignored));
 }
 
 void measure_accuracy(struct loss_plan *plan, const struct block *total)

@@ -197,9 +197,12 @@ void outputs_write(const struct loss_plan *plan, const struct tile *tile)
 {
     for (int i = 0; i < LOSS_PART_COUNT; i++) {
         char *y = plan->parts[i];
-        enum loss_output output = loss_part_output((enum loss_part)i);
+        enum loss_output output;
 
-        if (y == NULL || outputs[output].write == NULL)
+        if (y == NULL) /* before all else: this comes for every tile */
+            continue;
+        output = loss_part_output((enum loss_part)i);
+        if (outputs[output].write == NULL)
             continue;
         y += (parts[i].extent == PER_ELEMENT ? tile->offset : tile->first) *
              loss_dtype_bytes(dtype_of(plan, (enum loss_part)i));

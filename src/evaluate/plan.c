@@ -144,11 +144,8 @@ enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *re
         block_merge(&total, &plan->found[b]);
     }
     result->correct = total.correct;
-    result->loss_sum = sum_value(&total.loss) + 0.0; /* no -0 */
-    if (isnan(result->loss_sum))
-        result->loss_sum = (double)NAN; /* one NaN for all, as in convert_store */
-    if (isnan(result->weight_sum))
-        result->weight_sum = (double)NAN;
+    result->loss_sum = convert_one_nan(sum_value(&total.loss) + 0.0); /* no -0 */
+    result->weight_sum = convert_one_nan(result->weight_sum);
     reduce(plan, result);
     outputs_finish(plan, &total, result);
     return LOSS_OK;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "evaluate/convert.h"
 #include "evaluate/outputs_internal.h"
 
 static const int64_t *predictions_of(const struct loss_plan *plan)
@@ -97,7 +98,7 @@ void table_per_class(struct loss_plan *plan, const struct block *total)
     for (size_t c = 0; c < classes; c++) {
         const struct sum sum = {loss_sums[c], weights[c]};
 
-        loss_sums[c] = isnan(sum.total) ? (double)NAN : sum_value(&sum);
+        loss_sums[c] = convert_one_nan(sum_value(&sum));
         weights[c] = (double)counts[c];
         if (plan->weights != NULL && counts[c] != 0)
             weights[c] *= plan->weights[c];
