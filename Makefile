@@ -79,8 +79,8 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h test
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: schemathesis accuracy bench-kernels conformance deps-conformance check-image check-readme image image-base compose-up compose-down deps-build check-threads all run check help deps deps-run deps-check deps-lint deps-image install lint format clean check-aarch64 check-bits deps-aarch64 deps-bits sweep deps-bench bench-json sweep-float32 \
-        tests check-layers check-headers check-unit check-http check-config check-metrics fuzz fuzz-targets check-fuzz deps-fuzz
+# Whatever has neither a slash nor a dot is no file.
+.PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p' Makefile)
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -117,7 +117,8 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          route_path(exchange->route), route->allow);
     if ((status = find_model(exchange, &names, error)) != LOSS_OK)
         return status;
-    exchange->content.coding_out = negotiate_coding(head->accept_encoding);
+    if (route->is_coded)
+        exchange->content.coding_out = negotiate_coding(head->accept_encoding);
     if (route->content != NULL &&
         (status = route->content(head, &exchange->content, error)) != LOSS_OK)
         return status;

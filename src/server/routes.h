@@ -38,8 +38,11 @@ enum route_name { ROUTE_TABLE(ROUTE_ENUM) ROUTE_COUNT };
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
 
 struct route {
-    bool takes_body;   /* POST, perhaps with a body; the others take GET and HEAD */
-    bool needs_body;   /* and that has to be announced */
+    bool takes_body; /* POST, perhaps with a body; the others take GET and HEAD */
+    bool needs_body; /* and that has to be announced */
+    /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client asks for
+     * gzip with every request, and decodes the replies of inference alone. */
+    bool is_coded;
     const char *allow; /* the methods, for Allow */
     /* What the headers say of the body and the reply; NULL: nothing that matters. */
     enum loss_status (*content)(const struct head *head, struct content *content,
