@@ -28,7 +28,7 @@ static const struct setting settings[] = {
     TEXT(listen_address, "127.0.0.1", "numeric address to listen on; 0.0.0.0 or :: for all"),
     NUMBER(listen_port, "8080", 0, 65535, "port; 0 lets the kernel pick one"),
     TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
-    NUMBER(loops, "1", 1, 1, "event loops; this version has one"),
+    NUMBER(loops, "1", 1, 256, "event loops, a thread and a listening socket each"),
     NUMBER(workers, "0", 0, 1024, "worker threads; 0: one for each usable CPU"),
     NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 32 x workers"),
     NUMBER(inline_bytes_max, "8192", 0, MIB, "bodies up to this run on the loop, not on a worker"),

@@ -144,7 +144,7 @@ void answer_evaluate(struct exchange *exchange)
     }
     if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)
         (void)loss_fail_plainly(&error, LOSS_MEMORY_BUDGET_FULL);
-    if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->abandoning)
+    if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->state->abandoning)
         (void)loss_fail_plainly(&error, LOSS_DRAINING);
     exchange_fail(exchange, &error);
 }
@@ -198,7 +198,7 @@ void answer_live(struct exchange *exchange)
 
 void answer_ready(struct exchange *exchange)
 {
-    if (!exchange->service->draining) {
+    if (!exchange->service->state->draining) {
         reply_word(exchange, "{\"ready\":true}\n");
         return;
     }

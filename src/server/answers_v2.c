@@ -69,7 +69,7 @@ void answer_v2_model_ready(struct exchange *exchange)
 {
     struct text text;
 
-    if (exchange->service->draining) {
+    if (exchange->service->state->draining) {
         exchange_fail_unready(exchange);
         return;
     }

@@ -54,7 +54,7 @@ struct connection *connections_add(struct connections *connections, int fd, uint
     if (connection->next != NULL)
         connection->next->previous = connection;
     connections->first = connection;
-    connections->service->connections++;
+    connections->service->state->connections++;
     connection_enter(connection, PHASE_HEADERS, now_ns);
     return connection;
 }
@@ -67,7 +67,7 @@ void connections_remove(struct connections *connections, struct connection *conn
         connections->first = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
-    connections->service->connections--;
+    connections->service->state->connections--;
     free(connection);
 }
 

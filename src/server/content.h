@@ -11,10 +11,10 @@
 
 struct content {
     enum answer_form in, out;
-    const char *out_type;   /* a media type that was asked for by name; NULL: the form's own */
-    bool is_stream;         /* the body is many requests, a line each */
-    enum coding coding_in;  /* of the body, */
-    enum coding coding_out; /* what the reply may be sent in: the caller sets it */
+    const char *out_type;        /* a media type that was asked for by name; NULL: the form's own */
+    bool is_stream;              /* the body is many requests, a line each */
+    enum coding coding_in;       /* of the body, */
+    enum coding coding_out;      /* what the reply may be sent in: the caller sets it */
     enum metrics_format metrics; /* of the reply, if it is metrics */
     size_t head_length;          /* of an inference request, as the header says; or CODEC_NO_HEAD */
 };

@@ -162,7 +162,7 @@ void exchange_admit_stalled(struct service *service)
         struct exchange *exchange = service->stalled;
 
         service->stalled = exchange->next;
-        workers_submit(service->workers, &exchange->job);
+        workers_submit(service->workers, &exchange->job, &service->done);
     }
 }
 
@@ -179,7 +179,7 @@ void exchange_queue(struct exchange *exchange)
 
 bool exchange_is_late(const struct exchange *exchange)
 {
-    return exchange->service->abandoning || clock_now_ns() > exchange->deadline_ns;
+    return exchange->service->state->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
 void exchange_run(struct job *job)
@@ -248,6 +248,7 @@ void exchange_close(struct exchange *exchange, bool complete)
     exchange->next = service->spare;
     service->spare = exchange;
     service->in_flight--;
+    service->state->in_flight--;
 }
 
 void exchange_free_spares(struct service *service)

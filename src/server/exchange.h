@@ -1,7 +1,7 @@
 /* exchange.h - one request and its reply.
  *
  * Exactly one thread owns an exchange at any moment: the loop thread, or, between workers_submit and
- * workers_take_done, a worker.  Its memory is its body block and its arena, both from the service's
+ * done_jobs_take, a worker.  Its memory is its body block and its arena, both from the service's
  * memory; nothing in between is freed, and exchange_close gives everything back, however it ended. */
 #ifndef SERVER_EXCHANGE_H
 #define SERVER_EXCHANGE_H

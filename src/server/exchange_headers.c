@@ -24,7 +24,7 @@ size_t exchange_reply_headers(const struct exchange *exchange,
     const struct reply *reply = &exchange->reply;
     const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
     bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
-    bool close = reply->close || exchange->service->draining;
+    bool close = reply->close || exchange->service->state->draining;
     const struct reply_header all[REPLY_HEADERS_MAX] = {
         /* a value of NULL: not there */
         {"Content-Type", reply->content_type},

@@ -188,6 +188,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
         return NULL;
     loss_arena_init(&exchange->arena, &source);
     service->in_flight++;
+    service->state->in_flight++;
     exchange->opened_ns = clock_now_ns();
     exchange->deadline_ns = exchange->opened_ns + service->options->request_timeout_ms * 1000000;
     exchange->route = ROUTE_OTHER;

@@ -169,7 +169,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     service->working++;
     MHD_suspend_connection(exchange->connection);
     if (exchange->has_place)
-        workers_submit(service->workers, &exchange->job);
+        workers_submit(service->workers, &exchange->job, &service->done);
     else
         exchange_stall(exchange);
     return MHD_YES;

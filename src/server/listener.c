@@ -40,36 +40,69 @@ static unsigned port_of(const union address *address)
     return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
 }
 
-int listener_open(const struct server_options *options, unsigned *port, struct loss_error *error)
+/* A listening socket, or -1 with errno.  A port of 0 becomes the one that was bound. */
+static int listen_on(union address *address, socklen_t size, bool is_shared)
+{
+    int listener = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, reason;
+
+    if (listener < 0)
+        return -1;
+    /* Bind again at once after a restart; and no wait for a full packet with small replies. */
+    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (!is_shared || setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+        bind(listener, &address->any, size) == 0 && listen(listener, BACKLOG) == 0 &&
+        getsockname(listener, &address->any, &size) == 0)
+        return listener;
+    reason = errno;
+    (void)close(listener);
+    errno = reason;
+    return -1;
+}
+
+/* Several sockets on one port.  A socket alone finds the port, and that nobody else listens there: whoever
+ * shared it with another process would not notice. */
+static bool open_all(union address *address, socklen_t size, int *listeners, size_t count)
+{
+    int alone = listen_on(address, size, false);
+
+    if (alone < 0)
+        return false;
+    listeners[0] = alone;
+    if (count == 1)
+        return true;
+    (void)close(alone);
+    for (size_t i = 0; i < count; i++) {
+        listeners[i] = listen_on(address, size, true);
+        if (listeners[i] >= 0)
+            continue;
+        while (i-- > 0)
+            (void)close(listeners[i]);
+        return false;
+    }
+    return true;
+}
+
+bool listener_open(const struct server_options *options, int *listeners, unsigned *port,
+                   struct loss_error *error)
 {
     const char *host = options->listen_address;
     union address address;
     socklen_t size = parse(host, (unsigned)options->listen_port, &address);
-    int listener, on = 1;
 
     if (size == 0) {
         (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL,
                         "\"%s\" is not a numeric IPv4 or IPv6 address (listen_address)", host);
-        return -1;
+        return false;
     }
-    listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener < 0)
-        goto fail;
-    /* Bind again at once after a restart; and no wait for a full packet with small replies. */
-    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-        bind(listener, &address.any, size) != 0 || listen(listener, BACKLOG) != 0 ||
-        getsockname(listener, &address.any, &size) != 0)
-        goto fail;
-    *port = port_of(&address);
-    return listener;
-
-fail:
+    if (open_all(&address, size, listeners, (size_t)options->loops)) {
+        *port = port_of(&address);
+        return true;
+    }
     (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot listen on %s port %u: %s", host,
                     (unsigned)options->listen_port, strerror(errno));
-    if (listener >= 0)
-        (void)close(listener);
-    return -1;
+    return false;
 }
 
 void listener_shut(int listener)

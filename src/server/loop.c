@@ -1,4 +1,4 @@
-/* loop.c - the event loop. */
+/* loop.c - an event loop. */
 #include "server/loop.h"
 
 #include <assert.h>
@@ -83,7 +83,7 @@ static void on_signal(uv_signal_t *signal, int number)
     struct loop *loop = signal->data;
 
     (void)number;
-    loop->events.on_signal(loop->events.context);
+    loop->events.on_signal(loop->events.signal_context);
 }
 
 static void close_one(uv_handle_t *handle, void *argument)
@@ -101,6 +101,14 @@ static void close_all(struct loop *loop)
     int status = uv_loop_close(&loop->uv);
     assert(status == 0);
     (void)status;
+}
+
+static bool watch_signals(struct loop *loop)
+{
+    return uv_signal_init(&loop->uv, &loop->sigterm) == 0 &&
+           uv_signal_start(&loop->sigterm, on_signal, SIGTERM) == 0 &&
+           uv_signal_init(&loop->uv, &loop->sigint) == 0 &&
+           uv_signal_start(&loop->sigint, on_signal, SIGINT) == 0;
 }
 
 struct loop *loop_new(struct http *http, const struct loop_events *events)
@@ -123,10 +131,7 @@ struct loop *loop_new(struct http *http, const struct loop_events *events)
     if (uv_poll_init(&loop->uv, &loop->poll, http_epoll_fd(http)) == 0 &&
         uv_poll_start(&loop->poll, UV_READABLE, on_readable) == 0 &&
         uv_async_init(&loop->uv, &loop->wake, on_wake) == 0 &&
-        uv_signal_init(&loop->uv, &loop->sigterm) == 0 &&
-        uv_signal_start(&loop->sigterm, on_signal, SIGTERM) == 0 &&
-        uv_signal_init(&loop->uv, &loop->sigint) == 0 &&
-        uv_signal_start(&loop->sigint, on_signal, SIGINT) == 0 &&
+        (events->on_signal == NULL || watch_signals(loop)) &&
         uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS) == 0)
         return loop;
     close_all(loop);
@@ -138,7 +143,6 @@ void loop_run(struct loop *loop)
 {
     pump(loop);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
-    close_all(loop);
 }
 
 void loop_end(struct loop *loop)
@@ -158,5 +162,8 @@ void loop_wake(struct loop *loop)
 
 void loop_free(struct loop *loop)
 {
+    if (loop == NULL)
+        return;
+    close_all(loop);
     free(loop);
 }

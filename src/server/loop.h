@@ -1,4 +1,4 @@
-/* loop.h - the event loop: one thread on which libuv drives http, wakes for done jobs, and ticks. */
+/* loop.h - an event loop: a thread on which libuv drives http, wakes for done jobs, and ticks. */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
@@ -11,26 +11,27 @@ struct loop;
 
 /* Called on the loop thread, before http is pumped. */
 struct loop_events {
-    void (*on_wake)(void *context);   /* after loop_wake, once for any number of calls */
-    void (*on_tick)(void *context);   /* every 100 ms */
-    void (*on_signal)(void *context); /* SIGTERM or SIGINT */
+    void (*on_wake)(void *context); /* after loop_wake, once for any number of calls */
+    void (*on_tick)(void *context); /* every 100 ms */
     void *context;
+    void (*on_signal)(void *signal_context); /* SIGTERM or SIGINT; NULL: another loop's business */
+    void *signal_context;
 };
 
-/* Watch http, and the signals.  NULL if that fails. */
+/* Watch http, and the signals if there is an event for them.  NULL if that fails. */
 struct loop *loop_new(struct http *http, const struct loop_events *events);
 
-/* Run until loop_end; returns after all handles are closed. */
+/* Run until loop_end, which is for events to call. */
 void loop_run(struct loop *loop);
 void loop_end(struct loop *loop);
 
 /* Tick every 10 ms from now on: somebody waits for the end. */
 void loop_hurry(struct loop *loop);
 
-/* Make on_wake happen; from any thread, until loop_run has returned. */
+/* Make on_wake happen, if the loop still runs; from any thread, until it is freed. */
 void loop_wake(struct loop *loop);
 
-/* After loop_run has returned.  NULL is allowed. */
+/* Before the http that it watches.  NULL is allowed. */
 void loop_free(struct loop *loop);
 
 #endif

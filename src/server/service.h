@@ -1,5 +1,5 @@
-/* service.h - what every request of one server shares.  All of it is the loop thread's, but for what
- * says otherwise: memory, workers, telemetry and the log take care of themselves. */
+/* service.h - what the requests of one event loop share.  All of it is that loop's thread's, but for what
+ * several loops have in common, which takes care of itself: memory, workers, telemetry and so on. */
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
@@ -16,23 +16,33 @@
 struct exchange;
 struct statistics;
 
+/* How all loops of a server are together. */
+struct service_state {
+    _Atomic size_t connections;
+    _Atomic size_t in_flight; /* requests between their headers and the end of their reply */
+    _Atomic bool draining;    /* since SIGTERM: not ready, every reply closes its connection */
+    _Atomic bool abandoning; /* the time to drain is over: workers stop at the next block of rows */
+};
+
 struct service {
+    /* In common. */
     const struct server_options *options;
     struct codec_limits limits;
     struct log *log;
     struct memory *memory;
     struct workers *workers;
     struct telemetry *telemetry;
-    struct statistics *statistics; /* the loop thread's */
+    struct statistics *statistics;
+    struct service_state *state;
+
+    /* The loop's own. */
+    struct done_jobs done;         /* requests that come back from workers */
     struct exchange *spare;        /* exchanges that are not in use, linked by `next` */
-    struct exchange *stalled; /* streams that wait for a place in the queue, linked by `next` */
+    struct exchange *stalled;      /* streams that wait for a place in the queue, likewise */
     struct exchange *stalled_last; /* the newest of them, if there is one */
-    size_t in_flight;              /* exchanges that are */
+    size_t in_flight;              /* exchanges that are in use */
     size_t working;                /* of those, in the queue or with a worker */
-    size_t connections;
-    uint64_t request_seed;   /* random at start; the next request id comes from it */
-    bool draining;           /* since SIGTERM: not ready, every reply closes its connection */
-    _Atomic bool abandoning; /* the time to drain is over: workers stop at the next block of rows */
+    uint64_t request_seed;         /* random at start; the next request id comes from it */
 };
 
 #endif

@@ -2,11 +2,47 @@
 #include "server/statistics.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "server/exchange.h"
 
-static void add(struct statistics_duration *duration, uint64_t ns)
+enum { MODELS_MAX = 8 };
+
+struct duration {
+    uint64_t count, ns;
+};
+
+struct past {
+    uint64_t rows, executions, last_inference_ms; /* since 1970 */
+    struct duration success, fail, queue, decode, evaluate, encode;
+};
+
+struct statistics {
+    pthread_mutex_t lock;           /* guards all below */
+    struct past models[MODELS_MAX]; /* in the order of infer_model_at */
+};
+
+struct statistics *statistics_new(void)
+{
+    struct statistics *statistics = calloc(1, sizeof *statistics);
+
+    if (statistics == NULL || pthread_mutex_init(&statistics->lock, NULL) == 0)
+        return statistics;
+    free(statistics);
+    return NULL;
+}
+
+void statistics_free(struct statistics *statistics)
+{
+    if (statistics == NULL)
+        return;
+    (void)pthread_mutex_destroy(&statistics->lock);
+    free(statistics);
+}
+
+static void add(struct duration *duration, uint64_t ns)
 {
     duration->count++;
     duration->ns += ns;
@@ -18,14 +54,12 @@ static size_t index_of(const struct infer_model *model)
 
     while (infer_model_at(index) != model)
         index++;
-    assert(index < STATISTICS_MODELS_MAX);
+    assert(index < MODELS_MAX);
     return index;
 }
 
-void statistics_count(struct statistics *statistics, const struct exchange *exchange,
-                      uint64_t duration_ns)
+static void count(struct past *model, const struct exchange *exchange, uint64_t duration_ns)
 {
-    struct statistics_of_model *model = &statistics->models[index_of(exchange->model)];
     const struct job *job = &exchange->job;
     struct timespec now;
 
@@ -44,14 +78,23 @@ void statistics_count(struct statistics *statistics, const struct exchange *exch
     add(&model->encode, exchange->encode_ns);
 }
 
+void statistics_count(struct statistics *statistics, const struct exchange *exchange,
+                      uint64_t duration_ns)
+{
+    struct past *model = &statistics->models[index_of(exchange->model)];
+
+    (void)pthread_mutex_lock(&statistics->lock);
+    count(model, exchange, duration_ns);
+    (void)pthread_mutex_unlock(&statistics->lock);
+}
+
 static void put_number(struct text *text, const char *before, uint64_t number)
 {
     text_word(text, before);
     text_unsigned(text, (size_t)number);
 }
 
-static void put_duration(struct text *text, const char *name,
-                         const struct statistics_duration *duration)
+static void put_duration(struct text *text, const char *name, const struct duration *duration)
 {
     text_word(text, name);
     put_number(text, ":{\"count\":", duration->count);
@@ -59,10 +102,9 @@ static void put_duration(struct text *text, const char *name,
     text_word(text, "}");
 }
 
-static void put_model(struct text *text, const struct infer_model *model,
-                      const struct statistics_of_model *found)
+static void put_model(struct text *text, const struct infer_model *model, const struct past *found)
 {
-    static const struct statistics_duration none;
+    static const struct duration none;
 
     text_word(text, "{\"name\":");
     text_string(text, model->name);
@@ -82,17 +124,21 @@ static void put_model(struct text *text, const struct infer_model *model,
     text_word(text, "},\"response_stats\":{},\"batch_stats\":[],\"memory_usage\":[]}");
 }
 
-bool statistics_write(struct text *text, const struct statistics *statistics,
+bool statistics_write(struct text *text, struct statistics *statistics,
                       const struct infer_model *model)
 {
     const char *before = "";
+    struct past found;
 
     text_word(text, "{\"model_stats\":[");
     for (size_t i = 0; infer_model_at(i) != NULL; i++) {
         if (model != NULL && infer_model_at(i) != model)
             continue;
         text_word(text, before);
-        put_model(text, infer_model_at(i), &statistics->models[i]);
+        (void)pthread_mutex_lock(&statistics->lock);
+        found = statistics->models[i];
+        (void)pthread_mutex_unlock(&statistics->lock);
+        put_model(text, infer_model_at(i), &found);
         before = ",";
     }
     text_word(text, "]}\n");

@@ -1,4 +1,4 @@
-/* statistics.h - what the Open Inference Protocol tells of a model's past.  The loop thread's. */
+/* statistics.h - what the Open Inference Protocol tells of a model's past.  Any thread. */
 #ifndef SERVER_STATISTICS_H
 #define SERVER_STATISTICS_H
 
@@ -8,27 +8,18 @@
 
 struct exchange;
 
-enum { STATISTICS_MODELS_MAX = 8 };
+struct statistics;
 
-struct statistics_duration {
-    uint64_t count, ns;
-};
-
-struct statistics_of_model {
-    uint64_t rows, executions, last_inference_ms; /* since 1970 */
-    struct statistics_duration success, fail, queue, decode, evaluate, encode;
-};
-
-struct statistics {
-    struct statistics_of_model models[STATISTICS_MODELS_MAX]; /* in the order of infer_model_at */
-};
+/* NULL if memory runs out; and NULL may be freed. */
+struct statistics *statistics_new(void);
+void statistics_free(struct statistics *statistics);
 
 /* Count an inference request that has been answered, and took so long from its headers on. */
 void statistics_count(struct statistics *statistics, const struct exchange *exchange,
                       uint64_t duration_ns);
 
 /* Write the statistics of one model, or of all if `model` is NULL; false if memory ran out. */
-bool statistics_write(struct text *text, const struct statistics *statistics,
+bool statistics_write(struct text *text, struct statistics *statistics,
                       const struct infer_model *model);
 
 #endif

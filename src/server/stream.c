@@ -162,7 +162,7 @@ static void run_line(struct window *window, struct part *part, const char *line,
         part->rows += answer.rows;
         text_put(&part->replies, answer.body, answer.length);
     } else if (status == LOSS_DEADLINE_EXCEEDED) {
-        window->failure = exchange->service->abandoning ? LOSS_DRAINING : status;
+        window->failure = exchange->service->state->abandoning ? LOSS_DRAINING : status;
     } else if (status == LOSS_OUT_OF_MEMORY) {
         window->failure = LOSS_MEMORY_BUDGET_FULL;
     } else {

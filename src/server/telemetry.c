@@ -128,9 +128,9 @@ READER(read_workers, service->options->workers)
 READER(read_workers_busy, workers_busy(service->workers))
 READER(read_used_bytes, memory_used_bytes(service->memory))
 READER(read_budget_bytes, service->options->memory_budget_bytes)
-READER(read_in_flight, service->in_flight)
-READER(read_connections, service->connections)
-READER(read_draining, service->draining)
+READER(read_in_flight, service->state->in_flight)
+READER(read_connections, service->state->connections)
+READER(read_draining, service->state->draining)
 READER(read_dropped, service->log->dropped)
 #undef READER
 

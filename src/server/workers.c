@@ -15,7 +15,7 @@ enum { STACK_BYTES = 512 * 1024 }; /* of a thread: kernels keep tiles, not rows,
 
 struct workers {
     struct workers_options options; /* constant */
-    uv_mutex_t lock;                /* guards all down to `done` */
+    uv_mutex_t lock;                /* guards all down to `stopping` */
     uv_cond_t not_empty;            /* of queue or shared work */
     struct job *first, **last;
     uv_cond_t helped;           /* a helper has left some shared work */
@@ -24,21 +24,22 @@ struct workers {
     size_t reserved;            /* places promised, waiting jobs included */
     size_t busy;
     bool stopping;
-    _Atomic(struct job *) done;
     uv_thread_t *threads;
     size_t started;
 };
 
-static void finish(struct workers *workers, struct job *job)
+/* From here on the job is the taker's. */
+static void push(struct job *job)
 {
-    struct job *top = atomic_load_explicit(&workers->done, memory_order_relaxed);
+    struct done_jobs *done = job->done;
+    struct job *top = atomic_load_explicit(&done->newest, memory_order_relaxed);
 
     do {
         job->next = top;
-    } while (!atomic_compare_exchange_weak_explicit(&workers->done, &top, job, memory_order_release,
+    } while (!atomic_compare_exchange_weak_explicit(&done->newest, &top, job, memory_order_release,
                                                     memory_order_relaxed));
     if (top == NULL)
-        workers->options.wake(workers->options.context);
+        done->wake(done->context);
 }
 
 /* Take and run parts until there are none or, for a helper, a job waits.  Called with the lock held and
@@ -131,7 +132,7 @@ static void work(void *argument)
         uv_mutex_lock(&workers->lock);
         workers->busy--;
         uv_mutex_unlock(&workers->lock);
-        finish(workers, job); /* from here on the job is not ours */
+        push(job);
         uv_mutex_lock(&workers->lock);
     }
     uv_mutex_unlock(&workers->lock);
@@ -204,17 +205,21 @@ bool workers_reserve(struct workers *workers)
     return room;
 }
 
-void workers_unreserve(struct workers *workers)
+bool workers_are_full(struct workers *workers)
 {
+    bool full;
+
     uv_mutex_lock(&workers->lock);
-    assert(workers->reserved > workers->waiting);
-    workers->reserved--;
+    full = workers->reserved >= workers->options.queue_jobs_max;
     uv_mutex_unlock(&workers->lock);
+    return full;
 }
 
-void workers_submit(struct workers *workers, struct job *job)
+void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done)
 {
     job->next = NULL;
+    job->done = done;
+    job->started_ns = 0;
     job->submitted_ns = clock_now_ns();
     uv_mutex_lock(&workers->lock);
     assert(workers->waiting < workers->reserved);
@@ -239,23 +244,28 @@ static struct job *reversed(struct job *job)
     return list;
 }
 
-struct job *workers_take_done(struct workers *workers)
+struct job *done_jobs_take(struct done_jobs *done)
 {
-    return reversed(atomic_exchange_explicit(&workers->done, NULL, memory_order_acquire));
+    return reversed(atomic_exchange_explicit(&done->newest, NULL, memory_order_acquire));
 }
 
-struct job *workers_take_waiting(struct workers *workers)
+void workers_return_waiting(struct workers *workers)
 {
-    struct job *list;
+    struct job *job;
 
     uv_mutex_lock(&workers->lock);
-    list = workers->first;
+    job = workers->first;
     workers->first = NULL;
     workers->last = &workers->first;
     workers->reserved -= workers->waiting;
     workers->waiting = 0;
     uv_mutex_unlock(&workers->lock);
-    return list;
+    while (job != NULL) {
+        struct job *next = job->next;
+
+        push(job);
+        job = next;
+    }
 }
 
 size_t workers_waiting(struct workers *workers)

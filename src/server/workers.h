@@ -1,7 +1,7 @@
 /* workers.h - threads that run jobs, behind a bounded queue.
  *
  * A job belongs to the thread that submits it until workers_submit returns, then to a worker, and
- * after workers_take_done to the caller of that.  Submitting never blocks: a place in the queue is
+ * after done_jobs_take to the caller of that.  Submitting never blocks: a place in the queue is
  * reserved first, and a full queue is an answer. */
 #ifndef SERVER_WORKERS_H
 #define SERVER_WORKERS_H
@@ -11,20 +11,27 @@
 #include <stdint.h>
 
 struct workers;
+struct job;
+
+/* Where jobs go when they are done: one for each thread that submits some.  All zero but for the wake. */
+struct done_jobs {
+    void (*wake)(void *context); /* there is something to take; on any thread */
+    void *context;
+    _Atomic(struct job *) newest; /* the workers' own */
+};
 
 /* Embedded in whatever the job is. */
 struct job {
     struct job *next;
-    uint64_t submitted_ns; /* when it was submitted and when a worker took it, clock_now_ns */
-    uint64_t started_ns;
+    struct done_jobs *done; /* where it goes */
+    uint64_t submitted_ns;  /* when it was submitted and when a worker took it, clock_now_ns */
+    uint64_t started_ns;    /* 0: no worker ran it */
 };
 
 struct workers_options {
     size_t threads;               /* at least 1 */
     size_t queue_jobs_max;        /* jobs that wait, at least 1; running ones do not count */
     void (*run)(struct job *job); /* on a worker thread */
-    void (*wake)(void *context);  /* on a worker thread: there is something for take_done */
-    void *context;
 };
 
 /* Start the threads; NULL if one cannot be started. */
@@ -33,10 +40,14 @@ struct workers *workers_start(const struct workers_options *options);
 /* Finish what runs and what waits, and join.  NULL is allowed.  Done jobs that nobody took are lost. */
 void workers_stop(struct workers *workers);
 
-/* Reserve a place for one job; false if the queue is full.  Then submit it, or hand the place back. */
+/* Reserve a place for one job, to submit it then; false if the queue is full. */
 bool workers_reserve(struct workers *workers);
-void workers_unreserve(struct workers *workers);
-void workers_submit(struct workers *workers, struct job *job);
+
+/* Submit a job, which will be pushed on *done. */
+void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done);
+
+/* Whether a place could not be reserved now. */
+bool workers_are_full(struct workers *workers);
 
 /* Work in parts, which threads that have nothing else to do help with. */
 struct shared_work {
@@ -53,10 +64,10 @@ struct shared_work {
 void workers_share(struct workers *workers, struct shared_work *work);
 
 /* All jobs that are done, oldest first, linked by `next`; NULL if there are none. */
-struct job *workers_take_done(struct workers *workers);
+struct job *done_jobs_take(struct done_jobs *done);
 
-/* Take every job that still waits out of the queue, oldest first. */
-struct job *workers_take_waiting(struct workers *workers);
+/* Push every job that still waits on its done jobs, as it is. */
+void workers_return_waiting(struct workers *workers);
 
 /* Gauges. */
 size_t workers_waiting(struct workers *workers);

@@ -22,7 +22,7 @@
  * of no request that it was cut off.  On a used connection that is the usual race of
  * keep-alive.  On a new one it is a connect between the daemon's last accept and its close of
  * the listener, some microseconds that nobody can close: more than one in all rounds is a fault. */
-enum { ROUNDS = 5, CLIENTS = 8, WARM = 200, FAILURES_MAX = 64, LARGE = 3000, FRESH_MAX = 1 };
+enum { ROUNDS = 8, CLIENTS = 8, WARM = 200, FAILURES_MAX = 64, LARGE = 3000, FRESH_MAX = 1 };
 
 struct caller {
     unsigned port;
@@ -157,7 +157,8 @@ static void whoever_was_let_in_is_answered(void **state)
 
         daemon_start(&lossd,
                      (const char *const[]){"--log-level", "debug", "--queue-jobs-max", "32",
-                                           "--drain-delay-ms", round % 2 == 0 ? "0" : "100", NULL},
+                                           "--drain-delay-ms", round % 2 == 0 ? "0" : "100",
+                                           "--loops", round < ROUNDS / 2 ? "1" : "3", NULL},
                      NULL);
         for (int i = 0; i < CLIENTS; i++) {
             callers[i] = (struct caller){

@@ -93,7 +93,7 @@ static void a_trace_is_found_in_the_log(void **state)
 static void lists_may_stand_on_several_lines(void **state)
 {
     static const struct {
-        const char *headers[5], *type; /* of the answer to a body; NULL: of statistics */
+        const char *headers[5], *type; /* of the answer to a body; NULL: of the description */
         const char *coding;
     } rows[] = {
         {{"Accept: text/html", "Accept: application/x-safetensors"},
@@ -123,7 +123,7 @@ static void lists_may_stand_on_several_lines(void **state)
             rows[i].type != NULL
                 ? client_send(client, "POST", "/v1/evaluate", rows[i].headers, GOOD,
                               sizeof GOOD - 1)
-                : client_send(client, "GET", "/v2/models/stats", rows[i].headers, NULL, 0);
+                : client_send(client, "GET", "/openapi.json", rows[i].headers, NULL, 0);
 
         if (response->status != 200)
             fail_msg("lists %zu: got %ld %s", i, response->status, response->body);

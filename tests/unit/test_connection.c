@@ -76,6 +76,7 @@ static void each_phase_has_its_limit(void **state)
 /* A service with telemetry and nothing else; and a connection of it, whose other end is *peer. */
 struct fixture {
     struct log log;
+    struct service_state state;
     struct service service;
     struct connections connections;
 };
@@ -85,6 +86,7 @@ static void set_up(struct fixture *fixture)
     *fixture = (struct fixture){.log.level = LOG_ERROR};
     fixture->service.options = &options;
     fixture->service.log = &fixture->log;
+    fixture->service.state = &fixture->state;
     fixture->service.memory = memory_new(1 << 20, 0);
     fixture->service.telemetry = telemetry_new(&fixture->service);
     assert_non_null(fixture->service.telemetry);
@@ -94,7 +96,7 @@ static void set_up(struct fixture *fixture)
 static void tear_down(struct fixture *fixture)
 {
     assert_null(fixture->connections.first);
-    assert_int_equal(fixture->service.connections, 0);
+    assert_int_equal(fixture->state.connections, 0);
     exchange_free_spares(&fixture->service);
     telemetry_free(fixture->service.telemetry);
     memory_free(fixture->service.memory);
@@ -147,7 +149,7 @@ static void connections_are_listed(void **state)
     assert_int_equal(a->phase, PHASE_HEADERS);
     assert_true(a->since_ns == 7);
     assert_null(a->exchange);
-    assert_int_equal(fixture.service.connections, 3);
+    assert_int_equal(fixture.state.connections, 3);
     connections_remove(&fixture.connections, b); /* from the middle */
     assert_ptr_equal(fixture.connections.first, c);
     assert_ptr_equal(c->next, a);

@@ -61,6 +61,7 @@ static void every_failure_has_its_http_status(void **state)
 struct fixture {
     struct server_options options;
     struct log log;
+    struct service_state state;
     struct service service;
 };
 
@@ -76,7 +77,7 @@ static void no_wake(void *context)
 
 static void set_up(struct fixture *fixture)
 {
-    const struct workers_options workers = {1, 1, no_run, no_wake, NULL};
+    const struct workers_options workers = {1, 1, no_run};
 
     *fixture = (struct fixture){.log.level = LOG_ERROR};
     fixture->options = (struct server_options){.inline_bytes_max = 100,
@@ -89,6 +90,8 @@ static void set_up(struct fixture *fixture)
                                                .version = "1.2.3",
                                                .revision = "abc"};
     fixture->service.options = &fixture->options;
+    fixture->service.state = &fixture->state;
+    fixture->service.done.wake = no_wake;
     fixture->service.limits = options_codec_limits(&fixture->options);
     fixture->service.log = &fixture->log;
     fixture->service.memory = memory_new(128 * 1024, 64 * 1024);
@@ -100,6 +103,7 @@ static void set_up(struct fixture *fixture)
 static void tear_down(struct fixture *fixture)
 {
     assert_int_equal(fixture->service.in_flight, 0);
+    assert_int_equal(fixture->state.in_flight, 0);
     assert_int_equal(memory_used_bytes(fixture->service.memory), 0);
     exchange_free_spares(&fixture->service);
     workers_stop(fixture->service.workers);
@@ -326,7 +330,6 @@ static void large_requests_want_a_place_in_the_queue(void **state)
     exchange_close(second, true);
     exchange_run(&first->job);
     check_reply(first, 200, "{\"loss\":4.248354e-18,");
-    workers_unreserve(fixture.service.workers);
     exchange_close(first, true);
     body[100] = '\0';
     first = receive(&fixture, &head, body, 100); /* at the limit it needs none */

@@ -40,29 +40,29 @@ static void count_wake(void *context)
     atomic_fetch_add((_Atomic int *)context, 1);
 }
 
+/* Where the jobs come back. */
+static struct done_jobs done = {.wake = count_wake, .context = &wakes};
+
 static struct workers *start(size_t threads, size_t queue_jobs_max)
 {
-    const struct workers_options options = {.threads = threads,
-                                            .queue_jobs_max = queue_jobs_max,
-                                            .run = run_task,
-                                            .wake = count_wake,
-                                            .context = &wakes};
+    const struct workers_options options = {
+        .threads = threads, .queue_jobs_max = queue_jobs_max, .run = run_task};
     struct workers *workers;
 
+    (void)done_jobs_take(&done); /* of the workers before */
     started = wakes = 0;
     workers = workers_start(&options);
     assert_non_null(workers);
     assert_int_equal(workers_waiting(workers), 0);
     assert_int_equal(workers_busy(workers), 0);
-    assert_null(workers_take_done(workers));
-    assert_null(workers_take_waiting(workers));
+    assert_false(workers_are_full(workers));
     return workers;
 }
 
 static void submit(struct workers *workers, struct task *task)
 {
     assert_true(workers_reserve(workers));
-    workers_submit(workers, &task->job);
+    workers_submit(workers, &task->job, &done);
 }
 
 /* Wait, for at most 10 seconds, until a gauge has a value. */
@@ -108,7 +108,7 @@ static void jobs_run_and_return_in_order(void **state)
     wait_for(workers_waiting, workers, 0);
     wait_for(workers_busy, workers, 0);
     workers_stop(workers);
-    workers = start(1, JOBS); /* the done jobs of the other went with it */
+    workers = start(1, JOBS);
     for (int i = 0; i < JOBS; i++) {
         assert_int_equal(tasks[i].runs, 1);
         assert_int_equal(tasks[i].order, i);
@@ -124,10 +124,10 @@ static void jobs_run_and_return_in_order(void **state)
     wait_for(workers_waiting, workers, 0);
     wait_for(workers_busy, workers, 0);
     for (int got = 0; got < JOBS;) {
-        for (job = workers_take_done(workers); job != NULL; job = job->next)
+        for (job = done_jobs_take(&done); job != NULL; job = job->next)
             assert_ptr_equal(job, &tasks[got++].job); /* oldest first */
     }
-    assert_null(workers_take_done(workers));
+    assert_null(done_jobs_take(&done));
     workers_stop(workers);
 }
 
@@ -142,34 +142,34 @@ static void a_full_queue_refuses(void **state)
     submit(workers, &tasks[0]);
     wait_for(workers_busy, workers, 1); /* what runs does not wait */
     assert_true(workers_reserve(workers));
+    assert_false(workers_are_full(workers));
     assert_true(workers_reserve(workers));
-    assert_false(workers_reserve(workers)); /* a promise counts */
-    assert_int_equal(workers_waiting(workers), 0);
-    workers_unreserve(workers);
-    assert_true(workers_reserve(workers));
+    assert_true(workers_are_full(workers)); /* a promise counts */
     assert_false(workers_reserve(workers));
-    workers_submit(workers, &tasks[1].job);
-    workers_submit(workers, &tasks[2].job);
+    assert_int_equal(workers_waiting(workers), 0);
+    workers_submit(workers, &tasks[1].job, &done);
+    workers_submit(workers, &tasks[2].job, &done);
+    assert_true(workers_are_full(workers));
     assert_false(workers_reserve(workers));
     assert_int_equal(workers_waiting(workers), 2);
     (void)pthread_mutex_unlock(&gate);
     wait_for(workers_waiting, workers, 0);
+    assert_false(workers_are_full(workers));
     submit(workers, &tasks[3]); /* there is room again */
     wait_for(workers_waiting, workers, 0);
     assert_true(workers_reserve(workers));
     assert_true(workers_reserve(workers));
     assert_false(workers_reserve(workers));
-    workers_unreserve(workers);
-    workers_unreserve(workers);
     workers_stop(workers);
     for (int i = 0; i < 4; i++)
         assert_int_equal(tasks[i].runs, 1);
 }
 
-static void waiting_jobs_can_be_taken_back(void **state)
+static void waiting_jobs_can_be_sent_back(void **state)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     struct task tasks[4] = {{.gate = &gate}};
+    struct done_jobs elsewhere = {.wake = count_wake, .context = &wakes};
     struct workers *workers = start(1, 3);
     struct job *job;
 
@@ -178,36 +178,42 @@ static void waiting_jobs_can_be_taken_back(void **state)
     submit(workers, &tasks[0]);
     wait_for(workers_busy, workers, 1);
     submit(workers, &tasks[1]);
-    submit(workers, &tasks[2]);
-    assert_true(workers_reserve(workers)); /* a promise that is not taken back */
-    job = workers_take_waiting(workers);
+    assert_true(workers_reserve(workers));
+    workers_submit(workers, &tasks[2].job, &elsewhere); /* each to where it came from */
+    assert_true(workers_reserve(workers));              /* a promise that is not taken back */
+    workers_return_waiting(workers);
+    job = done_jobs_take(&done);
     assert_ptr_equal(job, &tasks[1].job);
-    assert_ptr_equal(job->next, &tasks[2].job);
-    assert_null(job->next->next);
-    assert_null(workers_take_waiting(workers));
+    assert_int_equal(job->started_ns, 0);
+    assert_null(job->next);
+    job = done_jobs_take(&elsewhere);
+    assert_ptr_equal(job, &tasks[2].job);
+    assert_null(job->next);
+    assert_int_equal(wakes, 2);
+    workers_return_waiting(workers); /* there are none */
     assert_int_equal(workers_waiting(workers), 0);
     assert_int_equal(workers_busy(workers), 1);
     assert_true(workers_reserve(workers)); /* two places came back */
     assert_true(workers_reserve(workers));
     assert_false(workers_reserve(workers));
-    workers_unreserve(workers);
-    workers_unreserve(workers);
-    workers_submit(workers, &tasks[3].job);
+    workers_submit(workers, &tasks[3].job, &done);
     (void)pthread_mutex_unlock(&gate);
     workers_stop(workers);
     assert_int_equal(tasks[0].runs, 1);
     assert_int_equal(tasks[1].runs, 0);
     assert_int_equal(tasks[2].runs, 0);
     assert_int_equal(tasks[3].runs, 1);
+    for (job = done_jobs_take(&done); job != NULL; job = job->next)
+        assert_true(job->started_ns != 0);
 }
 
 /* A push on jobs that are there already wakes nobody: there is one wake for each time that
- * take_done found something, and one more at most. */
+ * done_jobs_take found something, and one more at most. */
 static void waking_is_done_once_for_many(void **state)
 {
     struct task tasks[10] = {{.gate = NULL}};
     struct workers *workers = start(2, 10);
-    int done = 0, takes = 0;
+    int seen = 0, takes = 0;
 
     (void)state;
     for (int i = 0; i < 6; i++)
@@ -215,17 +221,17 @@ static void waking_is_done_once_for_many(void **state)
     wait_for(workers_waiting, workers, 0);
     wait_for(workers_busy, workers, 0);
     wait_for_wakes(1);
-    while (done < 6) { /* a job that is no longer busy may not be there yet */
-        struct job *job = workers_take_done(workers);
+    while (seen < 6) { /* a job that is no longer busy may not be there yet */
+        struct job *job = done_jobs_take(&done);
 
         takes += job != NULL;
         for (; job != NULL; job = job->next)
-            done++;
+            seen++;
     }
     for (int i = 6; i < 10; i++) {
         submit(workers, &tasks[i]);
         wait_for_wakes(++takes); /* each time anew, once they were taken */
-        assert_ptr_equal(workers_take_done(workers), &tasks[i].job);
+        assert_ptr_equal(done_jobs_take(&done), &tasks[i].job);
     }
     workers_stop(workers);
     assert_int_equal(wakes, takes);
@@ -260,29 +266,29 @@ static void no_job_is_lost_or_doubled(void **state)
     enum { JOBS = 20000, PLACES = 64 };
     static struct task tasks[JOBS];
     struct workers *workers = start(4, PLACES);
-    int submitted = 0, done = 0, takes = 0;
+    int submitted = 0, seen = 0, takes = 0;
     uint64_t end = clock_now_ns() + 30000000000;
 
     (void)state;
-    while (done < JOBS) {
+    while (seen < JOBS) {
         struct job *job;
 
         while (submitted < JOBS && workers_reserve(workers))
-            workers_submit(workers, &tasks[submitted++].job);
+            workers_submit(workers, &tasks[submitted++].job, &done);
         assert_in_range(workers_waiting(workers), 0, PLACES);
         assert_in_range(workers_busy(workers), 0, 4);
-        job = workers_take_done(workers);
+        job = done_jobs_take(&done);
         takes += job != NULL;
         for (; job != NULL; job = job->next) {
             struct task *task = (struct task *)job;
 
             assert_int_equal(task->runs, 1);
             task->runs = 2; /* seen */
-            done++;
+            seen++;
         }
         assert_true(clock_now_ns() < end);
     }
-    assert_null(workers_take_done(workers));
+    assert_null(done_jobs_take(&done));
     workers_stop(workers);
     assert_int_equal(wakes, takes); /* once for each time that there was something */
     for (int i = 0; i < JOBS; i++)
@@ -371,7 +377,7 @@ static void jobs_share_and_are_not_held_up(void **state)
 {
     enum { JOBS = 16 };
     const struct workers_options options = {
-        .threads = 3, .queue_jobs_max = JOBS, .run = share_in_job, .wake = count_wake, &wakes};
+        .threads = 3, .queue_jobs_max = JOBS, .run = share_in_job};
     struct sharing jobs[JOBS] = {{.workers = NULL}};
     struct workers *workers = workers_start(&options);
 
@@ -394,7 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_run_and_return_in_order),
         cmocka_unit_test(a_full_queue_refuses),
-        cmocka_unit_test(waiting_jobs_can_be_taken_back),
+        cmocka_unit_test(waiting_jobs_can_be_sent_back),
         cmocka_unit_test(waking_is_done_once_for_many),
         cmocka_unit_test(stopping_finishes_what_waits),
         cmocka_unit_test(no_job_is_lost_or_doubled),

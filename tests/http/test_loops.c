@@ -1,0 +1,169 @@
+/* test_loops.c - several event loops are one daemon: every connection is served, counts are of all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/session.h"
+
+/* The kernel spreads connections by a hash of their ports: that one of four loops gets none of so many
+ * happens once in 10^24 runs. */
+enum { LOOPS = 4, CONNECTIONS = 200, LARGE_BYTES = 20000 };
+
+static const char small_body[] =
+    "{\"logits\":[[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]],\"targets\":[0,2,1]}";
+
+static void send_post(struct raw *raw, const char *path, const char *body)
+{
+    char head[256];
+
+    (void)snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                   path, strlen(body));
+    assert_true(raw_say(raw, head));
+    assert_true(raw_say(raw, body));
+}
+
+/* Open all connections at once, and send on each before any reply is read; all replies are the same. */
+static void check_all(const char *path, const char *body, const char *want)
+{
+    static struct raw raws[CONNECTIONS];
+    struct response response = {0};
+    double end = clock_ms() + RAW_MS;
+
+    for (int i = 0; i < CONNECTIONS; i++) {
+        raw_open(&raws[i], lossd.port);
+        assert_true(raws[i].fd >= 0);
+        send_post(&raws[i], path, body);
+    }
+    for (int i = 0; i < CONNECTIONS; i++) {
+        raw_read(&raws[i], false, RAW_MS, &response);
+        if (response.status != 200 || strcmp(response.body, want) != 0)
+            fail_msg("connection %d: got %ld %s", i, response.status, response.body);
+    }
+    assert_true(client_metric(client, "lossd_connections") == CONNECTIONS + 1.0);
+    /* Another loop may not have closed the book on a request yet whose reply is here. */
+    while (client_metric(client, "lossd_in_flight_requests") != 1.0 && clock_ms() < end)
+        pause_a_ms();
+    assert_true(clock_ms() < end);
+    for (int i = 0; i < CONNECTIONS; i++)
+        raw_close(&raws[i]);
+    response_free(&response);
+}
+
+/* Sockets that listen on the daemon's port. */
+static int count_listeners(void)
+{
+    FILE *file = fopen("/proc/net/tcp", "r");
+    char line[256];
+    unsigned port, state;
+    int count = 0;
+
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, " %*d: %*x:%x %*x:%*x %x", &port, &state) == 2)
+            count += port == lossd.port && state == 0x0a; /* TCP_LISTEN */
+    }
+    (void)fclose(file);
+    return count;
+}
+
+static void every_loop_has_a_socket(void **state)
+{
+    (void)state;
+    assert_int_equal(count_listeners(), LOOPS);
+}
+
+static void small_requests_are_served_by_every_loop(void **state)
+{
+    char *want = strdup(client_evaluate(client, small_body)->body);
+
+    (void)state;
+    assert_non_null(strstr(want, "\"loss\":0.00018963144,"));
+    check_all("/v1/evaluate", small_body, want);
+    free(want);
+}
+
+/* They come back from the workers to the loop that has their connection. */
+static void large_requests_come_back_to_their_loop(void **state)
+{
+    char *body = malloc(LARGE_BYTES + sizeof small_body), *want;
+
+    (void)state;
+    assert_non_null(body);
+    memset(body, ' ', LARGE_BYTES);
+    memcpy(body + LARGE_BYTES, small_body, sizeof small_body);
+    want = strdup(client_evaluate(client, body)->body);
+    check_all("/v1/evaluate", body, want);
+    free(want);
+    free(body);
+}
+
+static double executions(void)
+{
+    json_t *reply =
+        response_json(client_send(client, "GET", "/v2/models/nll_loss/stats", NULL, NULL, 0));
+    const json_t *model = json_array_get(json_object_get(reply, "model_stats"), 0);
+    double count = json_number(json_object_get(model, "execution_count"));
+
+    json_decref(reply);
+    return count;
+}
+
+static void statistics_are_of_all_loops(void **state)
+{
+    static const char body[] =
+        "{\"inputs\":[{\"name\":\"log_probabilities\",\"shape\":[2],\"datatype\":\"FP32\","
+        "\"data\":[-1,-2]},{\"name\":\"targets\",\"shape\":[],\"datatype\":\"INT64\",\"data\":[1]}]"
+        ","
+        "\"outputs\":[{\"name\":\"loss\"}]}";
+    double before = executions();
+
+    (void)state;
+    check_all(
+        "/v2/models/nll_loss/infer", body,
+        "{\"model_name\":\"nll_loss\",\"model_version\":\"1\",\"outputs\":[{\"name\":\"loss\","
+        "\"datatype\":\"FP32\",\"shape\":[],\"data\":[2]}]}\n");
+    assert_true(executions() - before == CONNECTIONS);
+}
+
+/* Though the sockets share their port among themselves. */
+static void a_port_in_use_is_not_shared_with_another(void **state)
+{
+    char port[16];
+    struct daemon_run run;
+
+    (void)state;
+    (void)snprintf(port, sizeof port, "%u", lossd.port);
+    daemon_run(&run, (const char *const[]){"--listen-port", port, "--loops", "2", NULL}, NULL,
+               NULL);
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "cannot listen on 127.0.0.1 port "));
+    daemon_run_free(&run);
+    assert_int_equal(count_listeners(), LOOPS);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return session_start(
+        (const char *const[]){"--loops", "4", "--workers", "3", "--queue-jobs-max", "1000", NULL},
+        NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_loop_has_a_socket),
+        cmocka_unit_test(small_requests_are_served_by_every_loop),
+        cmocka_unit_test(large_requests_come_back_to_their_loop),
+        cmocka_unit_test(statistics_are_of_all_loops),
+        cmocka_unit_test(a_port_in_use_is_not_shared_with_another),
+    };
+
+    return cmocka_run_group_tests(tests, start, session_stop);
+}
