@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { SILENT_MS_MAX = 1000 }; /* that a new connection may take when others want its place */
+
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
 {
     connection->phase = phase;
@@ -43,6 +45,45 @@ enum lateness connection_lateness(const struct connection *connection,
     return LATE_NOT;
 }
 
+/* The library notices and closes it; from now on it does not count. */
+static void cut(struct connections *connections, struct connection *connection, uint64_t now_ns)
+{
+    if (!connection->is_shut)
+        connections->service->state->connections--;
+    connection->is_shut = true;
+    (void)shutdown(connection->fd, SHUT_RDWR);
+    connection_enter(connection, PHASE_WORKING, now_ns);
+}
+
+/* The one that can best be spared: idle for longest, or connected for a while without a request. */
+static struct connection *find_idle(const struct connections *connections, uint64_t now_ns)
+{
+    struct connection *found = NULL;
+
+    for (struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        bool is_idle = connection->phase == PHASE_IDLE ||
+                       (connection->phase == PHASE_HEADERS &&
+                        now_ns - connection->since_ns > SILENT_MS_MAX * UINT64_C(1000000));
+
+        if (is_idle && (found == NULL || connection->since_ns < found->since_ns))
+            found = connection;
+    }
+    return found;
+}
+
+/* What is too much by all loops together is made up for by each. */
+static void make_room(struct connections *connections, uint64_t now_ns)
+{
+    const struct service *service = connections->service;
+    uint64_t limit = service->options->connections_max;
+    uint64_t now = service->state->connections, excess = now > limit ? now - limit : 0;
+    struct connection *idle;
+
+    for (; excess > 0 && (idle = find_idle(connections, now_ns)) != NULL; excess--)
+        cut(connections, idle, now_ns);
+}
+
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -56,6 +97,9 @@ struct connection *connections_add(struct connections *connections, int fd, uint
     connections->first = connection;
     connections->service->state->connections++;
     connection_enter(connection, PHASE_HEADERS, now_ns);
+    make_room(connections, now_ns);
+    connection->is_extra =
+        connections->service->state->connections > connections->service->options->connections_max;
     return connection;
 }
 
@@ -67,7 +111,8 @@ void connections_remove(struct connections *connections, struct connection *conn
         connections->first = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
-    connections->service->state->connections--;
+    if (!connection->is_shut)
+        connections->service->state->connections--;
     free(connection);
 }
 
@@ -98,6 +143,16 @@ static void say_late(struct service *service, const struct connection *connectio
     (void)send(connection->fd, body, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Whether its client, who still has to send something, has closed its side: an edge-triggered library may
+ * have missed that if it came with the last bytes. */
+static bool is_abandoned(const struct connection *connection)
+{
+    char byte;
+
+    return (connection->phase == PHASE_BODY || connection->phase == PHASE_HEADERS) &&
+           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void connections_sweep(struct connections *connections, uint64_t now_ns)
 {
     for (struct connection *connection = connections->first; connection != NULL;
@@ -105,15 +160,12 @@ void connections_sweep(struct connections *connections, uint64_t now_ns)
         enum lateness lateness =
             connection_lateness(connection, connections->service->options, now_ns);
 
-        if (lateness == LATE_NOT)
-            continue;
         if (lateness == LATE_SAY_SO) {
             say_late(connections->service, connection, now_ns);
             connection->leaves_unread = true;
         }
-        connection->is_shut = true;
-        /* The library notices and closes it; once is enough. */
-        (void)shutdown(connection->fd, SHUT_RDWR);
-        connection_enter(connection, PHASE_WORKING, now_ns);
+        if (lateness != LATE_NOT || is_abandoned(connection))
+            cut(connections, connection, now_ns);
     }
+    make_room(connections, now_ns); /* others may be idle now */
 }

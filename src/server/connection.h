@@ -25,9 +25,10 @@ struct connection {
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
+    bool is_extra;       /* it was one too many when it came, and no idle one was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
-    bool is_shut;        /* cut off by the sweep */
+    bool is_shut;        /* cut off, and no longer counted */
 };
 
 enum lateness {
@@ -42,17 +43,23 @@ void connection_enter(struct connection *connection, enum phase phase, uint64_t 
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* All connections of a server. */
+/* That are accepted beyond connections_max, by each loop: they are told that there are too many, and
+ * vital routes can still be reached through them. */
+enum { CONNECTIONS_SPARED = 32 };
+
+/* All connections of a loop. */
 struct connections {
     struct service *service;
     struct connection *first;
 };
 
-/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end. */
+/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If there are more than
+ * connections_max, those that have been idle for longest are cut off. */
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
-/* Cut off those that are late, with a 408 where that can still be said. */
+/* Cut off those that are late, with a 408 where that can still be said, and those whose client is gone; and
+ * idle ones, if there are too many. */
 void connections_sweep(struct connections *connections, uint64_t now_ns);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "server/clock.h"
 #include "server/exchange_internal.h"
+#include "server/pressure.h"
 #include "server/statistics.h"
 
 enum { DISCARD_MS_MAX = 2000 }; /* that a refused body is read on */
@@ -44,11 +45,12 @@ enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct l
 {
     struct memory *memory = exchange->service->memory;
     size_t granted;
-    char *block;
+    char *block = NULL;
 
     if (exchange->body_granted >= bytes + CODEC_PADDING)
         return LOSS_OK;
-    block = memory_take(memory, bytes + CODEC_PADDING, &granted);
+    if (pressure_admits(exchange->service, bytes))
+        block = memory_take(memory, bytes + CODEC_PADDING, &granted);
     if (block == NULL)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
     if (exchange->body != NULL) {
@@ -119,9 +121,15 @@ bool exchange_is_full(struct exchange *exchange)
     return exchange->state == EXCHANGE_WORKING;
 }
 
+bool exchange_is_for_workers(const struct exchange *exchange, size_t length)
+{
+    /* What is compressed may be a thousand times as large. */
+    return length > exchange->service->options->inline_bytes_max ||
+           exchange->content.coding_in != CODING_IDENTITY;
+}
+
 void exchange_complete(struct exchange *exchange)
 {
-    struct service *service = exchange->service;
     const struct route *route = route_row(exchange->route);
 
     if (exchange->status != LOSS_OK) {
@@ -134,10 +142,8 @@ void exchange_complete(struct exchange *exchange)
         stream_end(exchange);
         return;
     }
-    /* What is compressed may be a thousand times as large. */
     if (exchange->is_preflight || !route->takes_body ||
-        (exchange->body_length <= service->options->inline_bytes_max &&
-         exchange->content.coding_in == CODING_IDENTITY)) {
+        !exchange_is_for_workers(exchange, exchange->body_length)) {
         exchange_run(&exchange->job);
         return;
     }

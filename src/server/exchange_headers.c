@@ -3,6 +3,7 @@
 
 #include "server/cors.h"
 #include "server/exchange.h"
+#include "server/pressure.h"
 
 /* What else the reply depends on, beside the URL. */
 static const char *vary(bool on_coding, bool on_origin)
@@ -24,7 +25,8 @@ size_t exchange_reply_headers(const struct exchange *exchange,
     const struct reply *reply = &exchange->reply;
     const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
     bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
-    bool close = reply->close || exchange->service->state->draining;
+    bool close = reply->close || exchange->service->state->draining ||
+                 pressure_now(exchange->service) >= PRESSURE_CLOSING;
     const struct reply_header all[REPLY_HEADERS_MAX] = {
         /* a value of NULL: not there */
         {"Content-Type", reply->content_type},

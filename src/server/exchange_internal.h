@@ -35,6 +35,9 @@ void exchange_fail_unready(struct exchange *exchange);
 void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length);
 
+/* Whether a body of so many bytes is too much work for the event loop. */
+bool exchange_is_for_workers(const struct exchange *exchange, size_t length);
+
 /* Whether the answer would come too late, or the server gives up.  Any thread. */
 bool exchange_is_late(const struct exchange *exchange);
 

@@ -9,6 +9,7 @@
 #include "server/cors.h"
 #include "server/exchange_internal.h"
 #include "server/negotiate.h"
+#include "server/pressure.h"
 
 /* Of a chunked body, whose length is not known, the first block. */
 enum { FIRST_BODY_BYTES = 16 * 1024 };
@@ -94,6 +95,21 @@ static enum loss_status find_model(struct exchange *exchange, const struct route
     return LOSS_OK;
 }
 
+/* Whether there is room for one more request, whatever it is. */
+static enum loss_status check_room(const struct exchange *exchange, const struct route *route,
+                                   bool is_extra, struct loss_error *error)
+{
+    const struct service *service = exchange->service;
+
+    if (route->is_vital)
+        return LOSS_OK;
+    if (is_extra && service->state->connections > service->options->connections_max)
+        return loss_fail_plainly(error, LOSS_TOO_MANY_CONNECTIONS);
+    if (pressure_now(service) == PRESSURE_VITAL_ONLY)
+        return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
+    return LOSS_OK;
+}
+
 /* Route, method and media type. */
 static enum loss_status check_route(struct exchange *exchange, const struct head *head,
                                     struct loss_error *error)
@@ -112,6 +128,8 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
     if (exchange->is_preflight)
         return LOSS_OK;
+    if ((status = check_room(exchange, route, head->is_extra, error)) != LOSS_OK)
+        return status;
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
                          route_path(exchange->route), route->allow);
@@ -158,7 +176,8 @@ static enum loss_status keep_query(struct exchange *exchange, const struct head 
     return LOSS_OK;
 }
 
-/* Room for the body, before its first byte is read. */
+/* Room for the body, before its first byte is read; and, if it is for the workers, in their queue: no place
+ * is kept there, since a slow client would hold it up, so that another may still be quicker. */
 static enum loss_status admit(struct exchange *exchange, enum head_body body, uint64_t length,
                               struct loss_error *error)
 {
@@ -168,8 +187,12 @@ static enum loss_status admit(struct exchange *exchange, enum head_body body, ui
         return LOSS_OK;
     if (body == HEAD_BODY_CHUNKED || exchange->content.is_stream)
         return exchange_hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
-    if (length <= exchange_bytes_max(exchange))
+    if (length <= exchange_bytes_max(exchange)) {
+        if (exchange_is_for_workers(exchange, (size_t)length) &&
+            workers_are_full(exchange->service->workers))
+            return loss_fail_plainly(error, LOSS_QUEUE_FULL);
         return exchange_hold(exchange, (size_t)length, error);
+    }
     (void)snprintf(text, sizeof text, "%" PRIu64, length);
     return exchange_fail_too_large(exchange, text, error);
 }

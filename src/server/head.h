@@ -16,6 +16,7 @@ enum { HEAD_QUERY_MAX = 32, HEAD_LIST_BYTES = 256 };
 struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
+    bool is_extra;             /* of a connection that was one too many when it came */
     bool is_http_1_0;
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;

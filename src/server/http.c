@@ -117,6 +117,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     if (connection == NULL)
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
+    head.is_extra = connection->is_extra;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
     (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
     exchange = exchange_open(http->service, &head);
@@ -249,7 +250,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + CONNECTIONS_SPARED,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((options->idle_timeout_ms + 999) / 1000),
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,

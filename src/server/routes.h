@@ -38,6 +38,7 @@ enum route_name { ROUTE_TABLE(ROUTE_ENUM) ROUTE_COUNT };
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
 
 struct route {
+    bool is_vital;   /* how the server is: answered when nothing else is */
     bool takes_body; /* POST, perhaps with a body; the others take GET and HEAD */
     bool needs_body; /* and that has to be announced */
     /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client asks for

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "server/exchange.h"
+#include "server/connection.h"
 #include "server/front.h"
 #include "server/listener.h"
 #include "server/statistics.h"
@@ -41,14 +41,15 @@ static bool has_descriptors(const struct server_options *options, struct loss_er
         (void)setrlimit(RLIMIT_NOFILE, &limit); /* if not, the soft limit is what there is */
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (options->connections_max + DESCRIPTORS_SPARED <= limit.rlim_cur)
+    if (options->connections_max + CONNECTIONS_SPARED * options->loops + DESCRIPTORS_SPARED <=
+        limit.rlim_cur)
         return true;
     (void)loss_fail(
         error, LOSS_INTERNAL_ERROR, NULL,
         "connections_max is %llu, but only %llu files may be open (RLIMIT_NOFILE), and %d "
         "are needed for other things",
         (unsigned long long)options->connections_max, (unsigned long long)limit.rlim_cur,
-        DESCRIPTORS_SPARED);
+        DESCRIPTORS_SPARED + CONNECTIONS_SPARED * (int)options->loops);
     return false;
 }
 

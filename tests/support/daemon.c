@@ -104,7 +104,8 @@ static int memory_file(const char *name)
 {
     int file = memfd_create(name, MFD_CLOEXEC);
 
-    if (file < 0)
+    /* Threads write to it: without O_APPEND, at places of their own choice. */
+    if (file < 0 || fcntl(file, F_SETFL, O_APPEND) != 0)
         give_up("memfd_create");
     return file;
 }

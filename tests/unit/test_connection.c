@@ -16,6 +16,9 @@
 enum { MS = 1000000 };
 
 static const struct server_options options = {
+    .inline_bytes_max = 1000,
+    .connections_max = 100,
+    .memory_budget_bytes = 1 << 20,
     .header_timeout_ms = 500,
     .idle_timeout_ms = 3000,
     .body_rate_min_bytes_per_s = 1000,

@@ -36,7 +36,7 @@ static const struct {
     {417, " expectation_failed "},
     {500, " internal_error "},
     {501, " not_implemented "},
-    {503, " queue_full memory_budget_full out_of_memory draining "},
+    {503, " queue_full too_many_connections memory_budget_full out_of_memory draining "},
     {504, " deadline_exceeded "},
 };
 
@@ -87,6 +87,8 @@ static void set_up(struct fixture *fixture)
                                                .json_depth_max = 32,
                                                .confusion_classes_max = 1000,
                                                .request_timeout_ms = 60000,
+                                               .memory_budget_bytes = 128 * 1024,
+                                               .connections_max = 10,
                                                .version = "1.2.3",
                                                .revision = "abc"};
     fixture->service.options = &fixture->options;
@@ -94,7 +96,7 @@ static void set_up(struct fixture *fixture)
     fixture->service.done.wake = no_wake;
     fixture->service.limits = options_codec_limits(&fixture->options);
     fixture->service.log = &fixture->log;
-    fixture->service.memory = memory_new(128 * 1024, 64 * 1024);
+    fixture->service.memory = memory_new(fixture->options.memory_budget_bytes, 64 * 1024);
     fixture->service.workers = workers_start(&workers);
     fixture->service.telemetry = telemetry_new(&fixture->service);
     assert_non_null(fixture->service.telemetry);
@@ -316,22 +318,31 @@ static void large_requests_want_a_place_in_the_queue(void **state)
 {
     char body[200] = "{\"logits\":[[40,0]],\"targets\":[0]}";
     struct head head = post("101");
-    struct exchange *first, *second;
+    struct exchange *first, *second, *third;
     struct fixture fixture;
 
     (void)state;
     set_up(&fixture);
     memset(body + strlen(body), ' ', 101 - strlen(body));
+    second = exchange_open(&fixture.service, &head);
+    assert_int_equal(second->status, LOSS_OK);
     first = receive(&fixture, &head, body, 101);
     assert_int_equal(first->state, EXCHANGE_WORKING);
-    second = receive(&fixture, &head, body, 101); /* there is one place only */
+    assert_true(exchange_receive(second, body, 101));
+    exchange_complete(second); /* there is one place only, and another was quicker */
+    third = exchange_open(&fixture.service, &head);
+    assert_true(exchange_answers_now(third)); /* full already: its body is not read */
     check_reply(second, 503, "{\"error\": \"too many requests are waiting");
+    check_reply(third, 503, "{\"error\": \"too many requests are waiting");
     assert_true(second->reply.retry_after && second->reply.close);
+    assert_true(third->reply.retry_after && third->reply.close);
     exchange_close(second, true);
+    exchange_close(third, true);
     exchange_run(&first->job);
     check_reply(first, 200, "{\"loss\":4.248354e-18,");
     exchange_close(first, true);
     body[100] = '\0';
+    head = post("100");
     first = receive(&fixture, &head, body, 100); /* at the limit it needs none */
     check_reply(first, 200, "{\"loss\":");
     exchange_close(first, true);
