@@ -27,6 +27,8 @@
 static const struct setting settings[] = {
     TEXT(listen_address, "127.0.0.1", "numeric address to listen on; 0.0.0.0 or :: for all"),
     NUMBER(listen_port, "8080", 0, 65535, "port; 0 lets the kernel pick one"),
+    TEXT(metrics_address, "", "address for /metrics and health alone; empty: with the rest"),
+    NUMBER(metrics_port, "8081", 0, 65535, "port there; 0 lets the kernel pick one"),
     TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
     NUMBER(loops, "1", 1, 256, "event loops, a thread and a listening socket each"),
     NUMBER(workers, "0", 0, 1024, "worker threads; 0: one for each usable CPU"),

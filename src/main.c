@@ -78,8 +78,10 @@ static int serve(struct config *config)
         {"workers", NULL, (double)config->server.workers},
         {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
+        {"metrics_port", NULL, server_metrics_port(server)}, /* last, as most have none */
     };
-    log_write(&log, LOG_INFO, "listening", fields, sizeof fields / sizeof fields[0]);
+    log_write(&log, LOG_INFO, "listening", fields,
+              sizeof fields / sizeof fields[0] - (server_metrics_port(server) == 0));
     if (log.format == LOG_TEXT)
         greet(config, server);
     all_answered = server_run(server);

@@ -1,6 +1,7 @@
 /* connection.c - the clocks of a connection. */
 #include "server/connection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,14 @@ void connection_enter(struct connection *connection, enum phase phase, uint64_t 
     connection->phase = phase;
     connection->since_ns = now_ns;
     connection->body_bytes = 0;
+}
+
+bool connection_has_ended(int fd)
+{
+    char byte;
+    ssize_t count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return count == 0 || (count < 0 && errno == ECONNRESET);
 }
 
 /* After a time of grace a body must have arrived at the minimum rate, counted from the grace's end. */
@@ -147,10 +156,8 @@ static void say_late(struct service *service, const struct connection *connectio
  * have missed that if it came with the last bytes. */
 static bool is_abandoned(const struct connection *connection)
 {
-    char byte;
-
     return (connection->phase == PHASE_BODY || connection->phase == PHASE_HEADERS) &&
-           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+           connection_has_ended(connection->fd);
 }
 
 void connections_sweep(struct connections *connections, uint64_t now_ns)

@@ -39,6 +39,9 @@ enum lateness {
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
 
+/* Whether the client has closed its side, or all of it, and nothing of it is left to read.  Any thread. */
+bool connection_has_ended(int fd);
+
 /* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);

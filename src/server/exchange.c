@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/connection.h"
 #include "server/exchange_internal.h"
 #include "server/pressure.h"
 #include "server/statistics.h"
 
-enum { DISCARD_MS_MAX = 2000 }; /* that a refused body is read on */
+enum {
+    DISCARD_MS_MAX = 2000, /* that a refused body is read on */
+    PATIENCE_MS = 50,      /* in the queue, before it is looked whether the client is still there */
+};
 
 static_assert(offsetof(struct exchange, job) == 0, "a job is an exchange");
 
@@ -188,6 +192,16 @@ bool exchange_is_late(const struct exchange *exchange)
     return exchange->service->state->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
+/* Who has waited for long enough to lose patience, and did.  A client that closed its half but waits on
+ * looks the same; so this is for busy times alone. */
+static bool is_client_gone(const struct exchange *exchange)
+{
+    const struct job *job = &exchange->job;
+
+    return job->started_ns - job->submitted_ns > PATIENCE_MS * UINT64_C(1000000) &&
+           connection_has_ended(exchange->socket);
+}
+
 void exchange_run(struct job *job)
 {
     struct exchange *exchange = (struct exchange *)job;
@@ -201,7 +215,10 @@ void exchange_run(struct job *job)
         exchange->state = EXCHANGE_ANSWERED;
         return;
     }
-    route_row(exchange->route)->answer(exchange);
+    if (is_client_gone(exchange))
+        exchange_fail_plainly(exchange, LOSS_CLIENT_GONE);
+    else
+        route_row(exchange->route)->answer(exchange);
     exchange->state = EXCHANGE_ANSWERED;
 }
 

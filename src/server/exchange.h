@@ -50,7 +50,8 @@ struct exchange {
     struct job job; /* first, so that a job is an exchange */
     struct service *service;
     struct exchange *next; /* of the spare ones, or of those that wait for a place in the queue */
-    void *connection;      /* http.c's */
+    void *connection;      /* http.c's; */
+    int socket;            /* and of what is handed to a worker, its socket */
     enum exchange_state state;
 
     enum route_name route;

@@ -95,6 +95,17 @@ static enum loss_status find_model(struct exchange *exchange, const struct route
     return LOSS_OK;
 }
 
+/* Whether a route is there for those who come by this socket. */
+static bool is_served(const struct exchange *exchange, const struct route *route)
+{
+    switch (exchange->service->scope) {
+    case SERVES_ALL: return true;
+    case SERVES_ALL_BUT_METRICS: return exchange->route != ROUTE_METRICS;
+    case SERVES_VITAL: return route->is_vital;
+    }
+    return true;
+}
+
 /* Whether there is room for one more request, whatever it is. */
 static enum loss_status check_room(const struct exchange *exchange, const struct route *route,
                                    bool is_extra, struct loss_error *error)
@@ -123,8 +134,10 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          "the path has a '%%' that begins no valid escape");
     exchange->route = route_find(head->path, &names);
     route = route_row(exchange->route);
-    if (route == NULL)
+    if (route == NULL || !is_served(exchange, route)) {
+        exchange->route = ROUTE_OTHER;
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
+    }
     exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
     if (exchange->is_preflight)
         return LOSS_OK;

@@ -168,6 +168,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     /* Suspend first: a quick worker must not resume a connection that is not suspended yet. */
     connection_enter(connection_of(exchange->connection), PHASE_WORKING, clock_now_ns());
     service->working++;
+    exchange->socket = connection_of(exchange->connection)->fd;
     MHD_suspend_connection(exchange->connection);
     if (exchange->has_place)
         workers_submit(service->workers, &exchange->job, &service->done);

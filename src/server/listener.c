@@ -84,24 +84,24 @@ static bool open_all(union address *address, socklen_t size, int *listeners, siz
     return true;
 }
 
-bool listener_open(const struct server_options *options, int *listeners, unsigned *port,
+bool listener_open(const struct listener_place *place, int *listeners, size_t count, unsigned *port,
                    struct loss_error *error)
 {
-    const char *host = options->listen_address;
     union address address;
-    socklen_t size = parse(host, (unsigned)options->listen_port, &address);
+    socklen_t size = parse(place->address, place->port, &address);
 
     if (size == 0) {
         (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL,
-                        "\"%s\" is not a numeric IPv4 or IPv6 address (listen_address)", host);
+                        "\"%s\" is not a numeric IPv4 or IPv6 address (%s)", place->address,
+                        place->setting);
         return false;
     }
-    if (open_all(&address, size, listeners, (size_t)options->loops)) {
+    if (open_all(&address, size, listeners, count)) {
         *port = port_of(&address);
         return true;
     }
-    (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot listen on %s port %u: %s", host,
-                    (unsigned)options->listen_port, strerror(errno));
+    (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot listen on %s port %u: %s",
+                    place->address, place->port, strerror(errno));
     return false;
 }
 

@@ -8,12 +8,14 @@
 #include "codec/request.h"
 
 struct server_options {
-    const char *listen_address; /* numeric, IPv4 or IPv6 */
-    const char *cors_origin;    /* "" for none, "*" for all */
-    uint64_t listen_port;       /* 0: the kernel picks one */
+    const char *listen_address;  /* numeric, IPv4 or IPv6 */
+    const char *cors_origin;     /* "" for none, "*" for all */
+    uint64_t listen_port;        /* 0: the kernel picks one */
+    const char *metrics_address; /* "" if metrics are served with the rest */
+    uint64_t metrics_port;
     uint64_t loops;
     uint64_t workers;        /* 0: as many as CPUs */
-    uint64_t queue_jobs_max; /* 0: twice the workers */
+    uint64_t queue_jobs_max; /* 0: 32 times the workers */
     uint64_t inline_bytes_max;
     uint64_t binary_bytes_max;
     uint64_t json_bytes_max;

@@ -15,7 +15,7 @@ enum { DESCRIPTORS_SPARED = 64 }; /* for everything that is no connection */
 struct server {
     struct service common; /* what all fronts share */
     struct service_state state;
-    unsigned port;
+    unsigned port, metrics_port;
     size_t count;          /* of fronts */
     struct front **fronts; /* the first runs on the thread that calls server_run */
 };
@@ -79,17 +79,20 @@ static bool start_common(struct server *server, struct loss_error *error)
     return false;
 }
 
-/* A front for each socket.  All sockets find an owner, whatever fails. */
-static bool make_fronts(struct server *server, const int *listeners, struct loss_error *error)
+/* Make a front for each of these sockets, which all find an owner, whatever fails. */
+static bool make_fronts(struct server *server, const int *listeners, size_t count,
+                        enum service_scope scope, struct loss_error *error)
 {
+    struct service common = server->common;
     bool ok = true;
 
-    for (size_t i = 0; i < server->common.options->loops; i++) {
+    common.scope = scope;
+    for (size_t i = 0; i < count; i++) {
         struct front *front = NULL;
 
         if (ok)
-            front =
-                front_new(&server->common, listeners[i], i == 0 ? on_signal : NULL, server, error);
+            front = front_new(&common, listeners[i], server->count == 0 ? on_signal : NULL, server,
+                              error);
         else
             (void)close(listeners[i]);
         ok = front != NULL;
@@ -99,21 +102,29 @@ static bool make_fronts(struct server *server, const int *listeners, struct loss
     return ok;
 }
 
-static bool start_fronts(struct server *server, struct loss_error *error)
+/* Listen at a place with `count` sockets, each with a front. */
+static bool add_fronts(struct server *server, const struct listener_place *place, size_t count,
+                       enum service_scope scope, unsigned *port, struct loss_error *error)
 {
-    size_t loops = (size_t)server->common.options->loops;
-    int *listeners = calloc(loops, sizeof *listeners);
-    size_t started = 1; /* the first one is for server_run */
+    int *listeners = calloc(count, sizeof *listeners);
     bool ok = false;
 
-    server->fronts = calloc(loops, sizeof *server->fronts);
-    if (listeners == NULL || server->fronts == NULL)
+    if (listeners == NULL)
         (void)loss_fail_memory(error);
     else
-        ok = listener_open(server->common.options, listeners, &server->port, error) &&
-             make_fronts(server, listeners, error);
+        ok = listener_open(place, listeners, count, port, error) &&
+             make_fronts(server, listeners, count, scope, error);
     free(listeners);
-    while (ok && started < loops) {
+    return ok;
+}
+
+/* All but the first, which is for server_run. */
+static bool start_threads(struct server *server, struct loss_error *error)
+{
+    size_t started = 1;
+    bool ok = true;
+
+    while (ok && started < server->count) {
         ok = front_start(server->fronts[started], error);
         started += ok;
     }
@@ -123,6 +134,27 @@ static bool start_fronts(struct server *server, struct loss_error *error)
         (void)front_join(server->fronts[i]);
     }
     return ok;
+}
+
+static bool start_fronts(struct server *server, struct loss_error *error)
+{
+    const struct server_options *options = server->common.options;
+    const struct listener_place all = {"listen_address", options->listen_address,
+                                       (unsigned)options->listen_port};
+    const struct listener_place metrics = {"metrics_address", options->metrics_address,
+                                           (unsigned)options->metrics_port};
+    bool is_apart = options->metrics_address[0] != '\0';
+
+    server->fronts = calloc((size_t)options->loops + is_apart, sizeof *server->fronts);
+    if (server->fronts == NULL) {
+        (void)loss_fail_memory(error);
+        return false;
+    }
+    return add_fronts(server, &all, (size_t)options->loops,
+                      is_apart ? SERVES_ALL_BUT_METRICS : SERVES_ALL, &server->port, error) &&
+           (!is_apart ||
+            add_fronts(server, &metrics, 1, SERVES_VITAL, &server->metrics_port, error)) &&
+           start_threads(server, error);
 }
 
 struct server *server_start(struct server_options *options, struct log *log,
@@ -148,6 +180,11 @@ struct server *server_start(struct server_options *options, struct log *log,
 unsigned server_port(const struct server *server)
 {
     return server->port;
+}
+
+unsigned server_metrics_port(const struct server *server)
+{
+    return server->metrics_port;
 }
 
 bool server_run(struct server *server)

@@ -18,6 +18,9 @@ struct server *server_start(struct server_options *options, struct log *log,
 /* The port that was bound: options->listen_port, or what the kernel picked for 0. */
 unsigned server_port(const struct server *server);
 
+/* The port of the metrics, if they have one of their own; else 0. */
+unsigned server_metrics_port(const struct server *server);
+
 /* Serve until SIGTERM or SIGINT: then not ready, for drain_delay_ms as before, no new connections,
  * what was accepted is answered within drain_timeout_ms.  A second signal stops waiting.  True if
  * every request that was accepted has been answered. */

@@ -16,6 +16,13 @@
 struct exchange;
 struct statistics;
 
+/* What is served at a listening socket. */
+enum service_scope {
+    SERVES_ALL,
+    SERVES_ALL_BUT_METRICS, /* they have a socket of their own, */
+    SERVES_VITAL,           /* this one: metrics and health */
+};
+
 /* How all loops of a server are together. */
 struct service_state {
     _Atomic size_t connections;
@@ -36,6 +43,7 @@ struct service {
     struct service_state *state;
 
     /* The loop's own. */
+    enum service_scope scope;
     struct done_jobs done;         /* requests that come back from workers */
     struct exchange *spare;        /* exchanges that are not in use, linked by `next` */
     struct exchange *stalled;      /* streams that wait for a place in the queue, likewise */

@@ -134,6 +134,17 @@ static char *zeros(size_t count, const char *option)
     return body;
 }
 
+/* Large enough for a worker. */
+static void send_padded(struct raw *raw, const char *body)
+{
+    static const char head[] =
+        "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n";
+    char text[sizeof head + 10000];
+
+    (void)snprintf(text, sizeof text, "%s%-10000s", head, body);
+    assert_true(raw_say(raw, text));
+}
+
 struct flood {
     unsigned port;
     char *body;
@@ -191,6 +202,56 @@ static void a_full_queue_refuses(void **state)
     assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
     client_close(client);
     free(flood.body);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+/* Behind two long requests those who wait are gone, but for one; nothing is computed for them. */
+static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
+{
+    enum { LONG = 2, GONE = 5 };
+    static const char small[] = "{\"logits\":[1,2],\"targets\":1}";
+    char *body = zeros(4000000, ",\"dtype\":\"float64\""), head[200];
+    struct raw longs[LONG], gone, stays;
+    struct response response = {0};
+    struct daemon lossd;
+    struct client *client;
+    double end = clock_ms() + RAW_MS;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--workers", "1", "--queue-jobs-max", "16", NULL},
+                 NULL);
+    client = client_open(lossd.port);
+    (void)snprintf(head, sizeof head,
+                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                   strlen(body));
+    for (int i = 0; i < LONG; i++) {
+        raw_open(&longs[i], lossd.port);
+        assert_true(raw_say(&longs[i], head) && raw_say(&longs[i], body));
+    }
+    while (client_metric(client, "lossd_queue_jobs") < 1.0)
+        assert_true(clock_ms() < end);
+    for (int i = 0; i < GONE; i++) {
+        raw_open(&gone, lossd.port);
+        send_padded(&gone, small);
+        raw_close(&gone);
+    }
+    raw_open(&stays, lossd.port);
+    send_padded(&stays, small);
+    raw_read(&stays, false, RAW_MS, &response);
+    assert_int_equal(response.status, 200);
+    while (client_metric(client, "lossd_in_flight_requests") > 1.0)
+        assert_true(clock_ms() < end);
+    assert_true(client_metric(client, "lossd_errors_total{code=\"client_gone\"}") == GONE);
+    assert_true(client_metric(client, "lossd_rows_evaluated_total") == LONG + 1.0);
+    for (int i = 0; i < LONG; i++) {
+        raw_read(&longs[i], false, RAW_MS, &response);
+        assert_int_equal(response.status, 200);
+        raw_close(&longs[i]);
+    }
+    raw_close(&stays);
+    response_free(&response);
+    client_close(client);
+    free(body);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
@@ -267,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_gets_his_own_answer),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(who_is_gone_when_his_turn_comes_is_passed_over),
         cmocka_unit_test(a_full_memory_refuses),
         cmocka_unit_test(a_late_answer_is_not_computed),
     };

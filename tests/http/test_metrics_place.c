@@ -1,0 +1,108 @@
+/* test_metrics_place.c - metrics at an address of their own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/session.h"
+
+static struct client *watcher; /* who comes by the other socket */
+
+static void every_socket_has_its_routes(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        long status, status_apart;
+    } rows[] = {
+        {"GET", "/metrics", 404, 200},         {"HEAD", "/metrics", 404, 200},
+        {"GET", "/livez", 200, 200},           {"GET", "/readyz", 200, 200},
+        {"GET", "/v2/health/live", 200, 200},  {"GET", "/v2/health/ready", 200, 200},
+        {"GET", "/v1/version", 200, 404},      {"GET", "/openapi.json", 200, 404},
+        {"GET", "/v2/models/stats", 200, 404},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        long status = client_send(client, rows[i].method, rows[i].path, NULL, NULL, 0)->status;
+        long apart = client_send(watcher, rows[i].method, rows[i].path, NULL, NULL, 0)->status;
+
+        if (status != rows[i].status || apart != rows[i].status_apart)
+            fail_msg("%s %s: got %ld, and %ld apart", rows[i].method, rows[i].path, status, apart);
+    }
+    assert_int_equal(client_evaluate(watcher, "{\"logits\":[1,2],\"targets\":1}")->status, 404);
+}
+
+static void they_are_of_all(void **state)
+{
+    static const char series[] =
+        "lossd_http_requests_total{route=\"/v1/evaluate\",method=\"POST\",code=\"200\"}";
+    double before = client_metric(watcher, series);
+
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(client_evaluate(client, "{\"logits\":[1,2],\"targets\":1}")->status, 200);
+    /* The other thread may not have counted the last one yet when its reply is here. */
+    for (double end = clock_ms() + RAW_MS; client_metric(watcher, series) != before + 7.0;)
+        assert_true(clock_ms() < end);
+    assert_true(client_metric(watcher, "lossd_connections") == 2.0);
+}
+
+static void they_are_there_while_it_drains(void **state)
+{
+    struct raw half;
+
+    (void)state;
+    raw_open(&half, lossd.port);
+    assert_true(
+        raw_say(&half, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"));
+    for (double end = clock_ms() + RAW_MS;
+         client_metric(watcher, "lossd_in_flight_requests") != 2.0;)
+        assert_true(clock_ms() < end);
+    daemon_signal(&lossd, SIGTERM);
+    for (double end = clock_ms() + RAW_MS; client_metric(watcher, "lossd_draining") != 1.0;)
+        assert_true(clock_ms() < end);
+    raw_close(&half);
+    assert_int_equal(daemon_wait(&lossd, RAW_MS), 0);
+}
+
+/* The port that the kernel picked stands in the log. */
+static int start(void **state)
+{
+    static const char name[] = " metrics_port=";
+    char *log, *at;
+
+    (void)state;
+    (void)session_start((const char *const[]){"--metrics-address", "127.0.0.1", "--metrics-port",
+                                              "0", "--drain-delay-ms", "500", NULL},
+                        NULL);
+    log = daemon_errors(&lossd);
+    at = strstr(log, name);
+    if (at == NULL)
+        return 1;
+    watcher = client_open((unsigned)strtoul(at + sizeof name - 1, NULL, 10));
+    free(log);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    client_close(watcher);
+    return session_stop(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_socket_has_its_routes),
+        cmocka_unit_test(they_are_of_all),
+        cmocka_unit_test(they_are_there_while_it_drains),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
