@@ -319,6 +319,12 @@ sweep: $(B)/tests/bench/sweep ## the largest errors of exp, log and log1p, at ev
 $(B)/tests/bench/sweep: $(B)/tests/bench/sweep.o $(B)/tests/support/numbers.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lpthread -lm
 
+overload: build/lossd ## three times as many requests as lossd can serve, for OVERLOAD_SECONDS (30), and slow clients
+	@$(MAKE) MODE=release build/release/tests/bench/overload
+	@LOSSD=build/release/lossd build/release/tests/bench/overload
+$(B)/tests/bench/overload: $(addprefix $(B)/tests/,bench/overload.o bench/bench_callers.o support/client.o support/daemon.o)
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lcurl -ljansson -lpthread -lm
+
 # The C++ is others' code, for which the best is done: this machine's vector instructions.
 COMPILE_CXX := -std=c++17 -O3 -march=native -Wall -Wextra -MMD -MP
 $(B)/tests/bench/%.o: tests/bench/%.cpp Makefile

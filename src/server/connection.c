@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SILENT_MS_MAX = 1000 }; /* that a new connection may take when others want its place */
+enum {
+    SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
+    SWEEP_CUTS_MAX = 64,  /* at a time: whoever asks in the meantime should not notice */
+};
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
 {
@@ -162,8 +165,10 @@ static bool is_abandoned(const struct connection *connection)
 
 void connections_sweep(struct connections *connections, uint64_t now_ns)
 {
-    for (struct connection *connection = connections->first; connection != NULL;
-         connection = connection->next) {
+    unsigned cuts = 0;
+
+    for (struct connection *connection = connections->first;
+         connection != NULL && cuts < SWEEP_CUTS_MAX; connection = connection->next) {
         enum lateness lateness =
             connection_lateness(connection, connections->service->options, now_ns);
 
@@ -171,8 +176,10 @@ void connections_sweep(struct connections *connections, uint64_t now_ns)
             say_late(connections->service, connection, now_ns);
             connection->leaves_unread = true;
         }
-        if (lateness != LATE_NOT || is_abandoned(connection))
+        if (lateness != LATE_NOT || is_abandoned(connection)) {
             cut(connections, connection, now_ns);
+            cuts++;
+        }
     }
     make_room(connections, now_ns); /* others may be idle now */
 }
