@@ -13,6 +13,7 @@
 
 #include "codec/answer.h"
 #include "codec/request_json.h"
+#include "server/confine.h"
 
 enum { FIRST_BYTES = 64 * 1024, HEALTH_TIMEOUT_S = 3 };
 
@@ -72,6 +73,19 @@ static int answer(const struct config *config, const char *text, size_t length)
     return status == LOSS_OK ? 0 : 1;
 }
 
+/* What is evaluated comes from anybody.  False, with a line about it, if that is required and fails;
+ * else whoever waits for a result at a terminal is not told. */
+static bool confine(const struct config *config)
+{
+    struct loss_error error;
+
+    if (config->confine == CONFINE_OFF || (confine_begin(&error) && confine_complete(&error)) ||
+        config->confine != CONFINE_REQUIRED)
+        return true;
+    (void)fprintf(stderr, "lossd: confine is required, but refused: %s\n", error.sentence);
+    return false;
+}
+
 int command_evaluate(const struct config *config, const char *path)
 {
     bool standard = path == NULL || strcmp(path, "-") == 0;
@@ -85,7 +99,7 @@ int command_evaluate(const struct config *config, const char *path)
         (void)fprintf(stderr, "lossd: %s: %s\n", name, strerror(errno));
         return 1;
     }
-    text = read_all(file, name, config->server.json_bytes_max, &length);
+    text = confine(config) ? read_all(file, name, config->server.json_bytes_max, &length) : NULL;
     if (!standard)
         (void)fclose(file);
     if (text != NULL && length > config->server.json_bytes_max)

@@ -11,6 +11,7 @@
 
 struct config {
     struct server_options server;
+    uint64_t confine;    /* enum confine */
     uint64_t kernel;     /* index of its words; config_kernel says which */
     uint64_t log_level;  /* enum log_level */
     uint64_t log_format; /* enum log_format */

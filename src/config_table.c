@@ -52,6 +52,8 @@ static const struct setting settings[] = {
     NUMBER(response_timeout_ms, "60000", 10, HOUR_MS, "time for a reply to be read by its client"),
     NUMBER(drain_delay_ms, "0", 0, HOUR_MS, "time to serve on, not ready, after SIGTERM"),
     NUMBER(drain_timeout_ms, "25000", 0, HOUR_MS, "time to finish what was accepted, after that"),
+    WORD(confine, "on", WORDS("on", "off", "required"),
+         "let the kernel refuse what serving does not need; required: or do not start"),
     WORD(kernel, "auto", WORDS("auto", "v2", "v3", "v4", "native"),
          "level of CPU that the arithmetic is for; all give the same bits"),
     WORD(log_level, "info", WORDS("debug", "info", "warning", "error"), "least level logged"),

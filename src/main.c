@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "config.h"
 #include "loss/kernel.h"
+#include "server/confine.h"
 #include "server/server.h"
 #include "version.h"
 
@@ -59,16 +60,41 @@ static void greet(const struct config *config, const struct server *server)
     (void)fflush(stdout);
 }
 
+/* Take a step of confine.h, unless it is off or the one before failed.  False if it is required and
+ * fails, with a line about it. */
+static bool confine(const struct config *config, struct log *log,
+                    bool (*step)(struct loss_error *error), bool *confined)
+{
+    struct loss_error error;
+    const struct log_field field = {"reason", error.sentence, 0};
+
+    if (!*confined || step(&error))
+        return true;
+    *confined = false;
+    if (config->confine == CONFINE_REQUIRED)
+        (void)fprintf(stderr, "lossd: confine is required, but refused: %s\n", error.sentence);
+    else
+        log_write(log, LOG_WARNING, "not confined", &field, 1);
+    return config->confine != CONFINE_REQUIRED;
+}
+
 static int serve(struct config *config)
 {
     struct log log = {.level = (enum log_level)config->log_level,
                       .format = (enum log_format)config->log_format};
+    bool confined = config->confine != CONFINE_OFF, all_answered;
     struct loss_error error;
-    struct server *server = server_start(&config->server, &log, &error);
-    bool all_answered;
+    struct server *server;
 
+    if (!confine(config, &log, confine_begin, &confined))
+        return EXIT_FAILURE;
+    server = server_start(&config->server, &log, &error);
     if (server == NULL) {
         (void)fprintf(stderr, "lossd: %s\n", error.sentence);
+        return EXIT_FAILURE;
+    }
+    if (!confine(config, &log, confine_complete, &confined)) {
+        server_stop(server);
         return EXIT_FAILURE;
     }
     const struct log_field fields[] = {
@@ -78,6 +104,7 @@ static int serve(struct config *config)
         {"workers", NULL, (double)config->server.workers},
         {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
+        {"confined", confined ? "yes" : "no", 0},
         {"metrics_port", NULL, server_metrics_port(server)}, /* last, as most have none */
     };
     log_write(&log, LOG_INFO, "listening", fields,

@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-LIBRARIES = ('jansson.h', 'microhttpd.h', 'uv.h', 'curl/curl.h', 'cmocka.h', 'zlib.h')
+LIBRARIES = ('jansson.h', 'microhttpd.h', 'uv.h', 'curl/curl.h', 'cmocka.h', 'zlib.h', 'seccomp.h')
 HUB_SHARE = 0.5
 
 
