@@ -47,16 +47,20 @@ static void print_version(void)
 }
 
 /* For a person at a terminal; a log collector reads standard error. */
-static void greet(const struct config *config, const struct server *server)
+static void greet(const struct listening *where)
 {
-    const char *host = config->server.listen_address;
+    const char *host = where->address;
     bool v6 = strchr(host, ':') != NULL;
 
-    (void)printf("lossd %s listens on http://%s%s%s:%u\n"
-                 "try:  curl -s http://%s%s%s:%u/v1/evaluate --json "
-                 "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], \"targets\": [0,2,1]}'\n",
-                 version_number, v6 ? "[" : "", host, v6 ? "]" : "", server_port(server),
-                 v6 ? "[" : "", host, v6 ? "]" : "", server_port(server));
+    if (where->port == 0)
+        (void)printf("lossd %s listens on %s\n", version_number, host);
+    else
+        (void)printf(
+            "lossd %s listens on http://%s%s%s:%u\n"
+            "try:  curl -s http://%s%s%s:%u/v1/evaluate --json "
+            "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], \"targets\": [0,2,1]}'\n",
+            version_number, v6 ? "[" : "", host, v6 ? "]" : "", where->port, v6 ? "[" : "", host,
+            v6 ? "]" : "", where->port);
     (void)fflush(stdout);
 }
 
@@ -84,6 +88,7 @@ static int serve(struct config *config)
                       .format = (enum log_format)config->log_format};
     bool confined = config->confine != CONFINE_OFF, all_answered;
     struct loss_error error;
+    const struct listening *where;
     struct server *server;
 
     if (!confine(config, &log, confine_begin, &confined))
@@ -97,10 +102,12 @@ static int serve(struct config *config)
         server_stop(server);
         return EXIT_FAILURE;
     }
+    where = server_listening(server);
     const struct log_field fields[] = {
         {"version", version_number, 0},
-        {"address", config->server.listen_address, 0},
-        {"port", NULL, server_port(server)},
+        {"address", where->address, 0},
+        {"port", NULL, where->port},
+        {"socket", where->is_inherited ? "inherited" : "own", 0},
         {"workers", NULL, (double)config->server.workers},
         {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
@@ -110,7 +117,7 @@ static int serve(struct config *config)
     log_write(&log, LOG_INFO, "listening", fields,
               sizeof fields / sizeof fields[0] - (server_metrics_port(server) == 0));
     if (log.format == LOG_TEXT)
-        greet(config, server);
+        greet(where);
     all_answered = server_run(server);
     server_stop(server);
     return all_answered ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -128,6 +128,15 @@ void connections_remove(struct connections *connections, struct connection *conn
     free(connection);
 }
 
+bool connections_expect_request(const struct connections *connections)
+{
+    const struct connection *connection = connections->first;
+
+    while (connection != NULL && connection->phase != PHASE_HEADERS)
+        connection = connection->next;
+    return connection != NULL;
+}
+
 /* No reply has been begun, so a complete one can be written past the library, as far as the socket
  * takes it. */
 static void say_late(struct service *service, const struct connection *connection, uint64_t now_ns)

@@ -61,6 +61,9 @@ struct connections {
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
+/* Whether any of them is in PHASE_HEADERS. */
+bool connections_expect_request(const struct connections *connections);
+
 /* Cut off those that are late, with a 408 where that can still be said, and those whose client is gone; and
  * idle ones, if there are too many. */
 void connections_sweep(struct connections *connections, uint64_t now_ns);

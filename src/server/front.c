@@ -9,10 +9,12 @@
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/loop.h"
+#include "server/notify.h"
 
 enum {
-    QUIET_TICKS = 3,      /* with nothing in flight, before a drained front ends */
-    LAST_WORDS_MS = 1000, /* for the replies of those who are refused at the very end */
+    QUIET_TICKS = 3,       /* with nothing in flight, before a drained front ends */
+    FIRST_WORDS_MS = 1000, /* for the requests of those who had only just connected */
+    LAST_WORDS_MS = 1000,  /* for the replies of those who are refused at the very end */
 };
 
 enum stage {
@@ -29,6 +31,7 @@ struct front {
     unsigned quiet_ticks;
     unsigned stops_heard;
     _Atomic unsigned stops; /* how often it was told to stop */
+    unsigned round;         /* of notify_tick */
     bool is_first;          /* of several, which do the same at the same time: it logs for all */
     struct http *http;
     struct loop *loop;
@@ -105,11 +108,19 @@ static void on_wake(void *context)
     exchange_admit_stalled(&front->service); /* there are places in the queue again */
 }
 
+static bool is_quiet(const struct front *front)
+{
+    return front->service.in_flight == 0 &&
+           (front->stage != DRAINING || has_passed(front, FIRST_WORDS_MS) ||
+            !http_expects_request(front->http));
+}
+
 static void on_tick(void *context)
 {
     struct front *front = context;
     const struct server_options *options = front->service.options;
 
+    notify_tick(front->service.notify, &front->round);
     exchange_admit_stalled(&front->service); /* another front may have left places */
     if (front->stage == DELAYING && has_passed(front, options->drain_delay_ms)) {
         http_close_listener(front->http);
@@ -119,7 +130,7 @@ static void on_tick(void *context)
         give_up(front, "the time to drain is over");
     if (front->stage < DRAINING)
         return;
-    front->quiet_ticks = front->service.in_flight == 0 ? front->quiet_ticks + 1 : 0;
+    front->quiet_ticks = is_quiet(front) ? front->quiet_ticks + 1 : 0;
     /* In the end, whoever still has half a request to send or half a reply to read is cut off.  A
      * worker's connection cannot be: it is suspended, but comes back within a block of rows. */
     if (front->quiet_ticks >= QUIET_TICKS ||

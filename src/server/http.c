@@ -300,17 +300,24 @@ void http_sweep(struct http *http)
     linger_sweep(&http->lingering, now_ns);
 }
 
+bool http_expects_request(const struct http *http)
+{
+    return connections_expect_request(&http->connections);
+}
+
 void http_close_listener(struct http *http)
 {
     struct pollfd backlog = {.fd = http->listener, .events = POLLIN};
 
     if (http->listener < 0)
         return;
-    /* Whoever is in the backlog has been promised an answer: accept until nobody is there, as far as
-     * the limit on connections lets in. */
-    listener_shut(http->listener);
-    for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)
-        (void)MHD_run(http->daemon);
+    /* Whoever is in the backlog of a socket that ends has been promised an answer: accept until nobody
+     * is there, as far as the limit on connections lets in. */
+    if (!http->service->listener_is_lent) {
+        listener_shut(http->listener);
+        for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)
+            (void)MHD_run(http->daemon);
+    }
     http->listener = -1;
     (void)close(MHD_quiesce_daemon(http->daemon));
 }

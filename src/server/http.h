@@ -26,6 +26,9 @@ void http_resume(struct exchange *exchange);
 /* Cut the connections that are too slow; to be called every 100 ms or so. */
 void http_sweep(struct http *http);
 
+/* Whether a connection is new and still without a request, or half of one is here. */
+bool http_expects_request(const struct http *http);
+
 /* Accept no more connections: the listening socket is closed. */
 void http_close_listener(struct http *http);
 

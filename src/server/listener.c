@@ -3,11 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024 };
@@ -16,6 +19,7 @@ union address {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+    struct sockaddr_un path;
 };
 
 /* Fill *address from a numeric host; its size, or 0 if it is none. */
@@ -35,9 +39,24 @@ static socklen_t parse(const char *host, unsigned port, union address *address)
     return 0;
 }
 
-static unsigned port_of(const union address *address)
+static void describe(int listener, struct listening *where)
 {
-    return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
+    union address address = {.any = {.sa_family = AF_UNSPEC}};
+    socklen_t size = sizeof address;
+
+    (void)getsockname(listener, &address.any, &size); /* cannot fail for a socket that listens */
+    if (address.any.sa_family == AF_UNIX) {
+        if (address.path.sun_path[0] == '\0') /* a name without a path */
+            address.path.sun_path[0] = '@';
+        (void)snprintf(where->address, sizeof where->address, "%.*s",
+                       (int)(size - offsetof(struct sockaddr_un, sun_path)), address.path.sun_path);
+    } else if (address.any.sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET6, &address.v6.sin6_addr, where->address, sizeof where->address);
+        where->port = ntohs(address.v6.sin6_port);
+    } else {
+        (void)inet_ntop(AF_INET, &address.v4.sin_addr, where->address, sizeof where->address);
+        where->port = ntohs(address.v4.sin_port);
+    }
 }
 
 /* A listening socket, or -1 with errno.  A port of 0 becomes the one that was bound. */
@@ -84,12 +103,36 @@ static bool open_all(union address *address, socklen_t size, int *listeners, siz
     return true;
 }
 
-bool listener_open(const struct listener_place *place, int *listeners, size_t count, unsigned *port,
-                   struct loss_error *error)
+/* Several descriptors of one socket. */
+static bool share(int listener, int *listeners, size_t count)
+{
+    listeners[0] = listener;
+    for (size_t i = 1; i < count; i++) {
+        listeners[i] = fcntl(listeners[0], F_DUPFD_CLOEXEC, 0);
+        if (listeners[i] >= 0)
+            continue;
+        while (i-- > 0)
+            (void)close(listeners[i]);
+        return false;
+    }
+    return true;
+}
+
+bool listener_open(const struct listener_place *place, int *listeners, size_t count,
+                   struct listening *where, struct loss_error *error)
 {
     union address address;
     socklen_t size = parse(place->address, place->port, &address);
 
+    where->is_inherited = place->inherited >= 0;
+    if (where->is_inherited) {
+        describe(place->inherited, where);
+        if (share(place->inherited, listeners, count))
+            return true;
+        (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot share the inherited socket: %s",
+                        strerror(errno));
+        return false;
+    }
     if (size == 0) {
         (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL,
                         "\"%s\" is not a numeric IPv4 or IPv6 address (%s)", place->address,
@@ -97,7 +140,7 @@ bool listener_open(const struct listener_place *place, int *listeners, size_t co
         return false;
     }
     if (open_all(&address, size, listeners, count)) {
-        *port = port_of(&address);
+        describe(listeners[0], where);
         return true;
     }
     (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot listen on %s port %u: %s",

@@ -7,7 +7,9 @@
 
 #include "server/connection.h"
 #include "server/front.h"
+#include "server/inherited.h"
 #include "server/listener.h"
+#include "server/notify.h"
 #include "server/statistics.h"
 
 enum { DESCRIPTORS_SPARED = 64 }; /* for everything that is no connection */
@@ -15,8 +17,9 @@ enum { DESCRIPTORS_SPARED = 64 }; /* for everything that is no connection */
 struct server {
     struct service common; /* what all fronts share */
     struct service_state state;
-    unsigned port, metrics_port;
+    struct listening listening, metrics;
     size_t count;          /* of fronts */
+    size_t threads;        /* that are to be joined; of the fronts after the first */
     struct front **fronts; /* the first runs on the thread that calls server_run */
 };
 
@@ -24,6 +27,8 @@ static void on_signal(void *context)
 {
     struct server *server = context;
 
+    if (!server->state.draining)
+        notify_tell(server->common.notify, NOTIFY_STOPPING);
     server->state.draining = true;
     for (size_t i = 0; i < server->count; i++)
         front_stop(server->fronts[i]);
@@ -53,6 +58,11 @@ static bool has_descriptors(const struct server_options *options, struct loss_er
     return false;
 }
 
+static bool has_metrics_apart(const struct server_options *options)
+{
+    return options->metrics_address[0] != '\0';
+}
+
 /* What all fronts share. */
 static bool start_common(struct server *server, struct loss_error *error)
 {
@@ -63,14 +73,19 @@ static bool start_common(struct server *server, struct loss_error *error)
                                             .run = exchange_run};
 
     common->state = &server->state;
+    common->notify = notify_new((size_t)options->loops + has_metrics_apart(options));
     common->memory =
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
     common->telemetry = telemetry_new(common);
     common->statistics = statistics_new();
-    if (common->memory == NULL || common->telemetry == NULL || common->statistics == NULL) {
+    if (common->memory == NULL || common->telemetry == NULL || common->statistics == NULL ||
+        common->notify == NULL) {
         (void)loss_fail_memory(error);
         return false;
     }
+    if (notify_is_lost(common->notify))
+        log_write(common->log, LOG_WARNING, "the socket of NOTIFY_SOCKET cannot be reached", NULL,
+                  0);
     common->workers = workers_start(&workers);
     if (common->workers != NULL)
         return true;
@@ -81,17 +96,15 @@ static bool start_common(struct server *server, struct loss_error *error)
 
 /* Make a front for each of these sockets, which all find an owner, whatever fails. */
 static bool make_fronts(struct server *server, const int *listeners, size_t count,
-                        enum service_scope scope, struct loss_error *error)
+                        const struct service *common, struct loss_error *error)
 {
-    struct service common = server->common;
     bool ok = true;
 
-    common.scope = scope;
     for (size_t i = 0; i < count; i++) {
         struct front *front = NULL;
 
         if (ok)
-            front = front_new(&common, listeners[i], server->count == 0 ? on_signal : NULL, server,
+            front = front_new(common, listeners[i], server->count == 0 ? on_signal : NULL, server,
                               error);
         else
             (void)close(listeners[i]);
@@ -104,16 +117,19 @@ static bool make_fronts(struct server *server, const int *listeners, size_t coun
 
 /* Listen at a place with `count` sockets, each with a front. */
 static bool add_fronts(struct server *server, const struct listener_place *place, size_t count,
-                       enum service_scope scope, unsigned *port, struct loss_error *error)
+                       enum service_scope scope, struct listening *where, struct loss_error *error)
 {
+    struct service common = server->common;
     int *listeners = calloc(count, sizeof *listeners);
     bool ok = false;
 
+    common.scope = scope;
     if (listeners == NULL)
         (void)loss_fail_memory(error);
     else
-        ok = listener_open(place, listeners, count, port, error) &&
-             make_fronts(server, listeners, count, scope, error);
+        ok = listener_open(place, listeners, count, where, error);
+    common.listener_is_lent = where->is_inherited;
+    ok = ok && make_fronts(server, listeners, count, &common, error);
     free(listeners);
     return ok;
 }
@@ -121,17 +137,11 @@ static bool add_fronts(struct server *server, const struct listener_place *place
 /* All but the first, which is for server_run. */
 static bool start_threads(struct server *server, struct loss_error *error)
 {
-    size_t started = 1;
     bool ok = true;
 
-    while (ok && started < server->count) {
-        ok = front_start(server->fronts[started], error);
-        started += ok;
-    }
-    for (size_t i = 1; !ok && i < started; i++) {
-        front_stop(server->fronts[i]);
-        front_stop(server->fronts[i]); /* at once */
-        (void)front_join(server->fronts[i]);
+    while (ok && server->threads + 1 < server->count) {
+        ok = front_start(server->fronts[server->threads + 1], error);
+        server->threads += ok;
     }
     return ok;
 }
@@ -139,11 +149,15 @@ static bool start_threads(struct server *server, struct loss_error *error)
 static bool start_fronts(struct server *server, struct loss_error *error)
 {
     const struct server_options *options = server->common.options;
+    int inherited;
+
+    if (!inherited_find(&inherited, error))
+        return false;
     const struct listener_place all = {"listen_address", options->listen_address,
-                                       (unsigned)options->listen_port};
+                                       (unsigned)options->listen_port, inherited};
     const struct listener_place metrics = {"metrics_address", options->metrics_address,
-                                           (unsigned)options->metrics_port};
-    bool is_apart = options->metrics_address[0] != '\0';
+                                           (unsigned)options->metrics_port, -1};
+    bool is_apart = has_metrics_apart(options);
 
     server->fronts = calloc((size_t)options->loops + is_apart, sizeof *server->fronts);
     if (server->fronts == NULL) {
@@ -151,10 +165,19 @@ static bool start_fronts(struct server *server, struct loss_error *error)
         return false;
     }
     return add_fronts(server, &all, (size_t)options->loops,
-                      is_apart ? SERVES_ALL_BUT_METRICS : SERVES_ALL, &server->port, error) &&
-           (!is_apart ||
-            add_fronts(server, &metrics, 1, SERVES_VITAL, &server->metrics_port, error)) &&
+                      is_apart ? SERVES_ALL_BUT_METRICS : SERVES_ALL, &server->listening, error) &&
+           (!is_apart || add_fronts(server, &metrics, 1, SERVES_VITAL, &server->metrics, error)) &&
            start_threads(server, error);
+}
+
+/* True if every request that the fronts on their own threads accepted has been answered. */
+static bool join_fronts(struct server *server)
+{
+    bool all_answered = true;
+
+    for (; server->threads > 0; server->threads--)
+        all_answered &= front_join(server->fronts[server->threads]);
+    return all_answered;
 }
 
 struct server *server_start(struct server_options *options, struct log *log,
@@ -177,22 +200,23 @@ struct server *server_start(struct server_options *options, struct log *log,
     return NULL;
 }
 
-unsigned server_port(const struct server *server)
+const struct listening *server_listening(const struct server *server)
 {
-    return server->port;
+    return &server->listening;
 }
 
 unsigned server_metrics_port(const struct server *server)
 {
-    return server->metrics_port;
+    return server->metrics.port;
 }
 
 bool server_run(struct server *server)
 {
-    bool all_answered = front_run(server->fronts[0]);
+    bool all_answered;
 
-    for (size_t i = 1; i < server->count; i++)
-        all_answered &= front_join(server->fronts[i]);
+    notify_tell(server->common.notify, NOTIFY_READY);
+    all_answered = front_run(server->fronts[0]);
+    all_answered &= join_fronts(server);
     log_write(server->common.log, LOG_INFO, "stopped", NULL, 0);
     return all_answered;
 }
@@ -201,12 +225,18 @@ void server_stop(struct server *server)
 {
     if (server == NULL)
         return;
+    for (size_t i = 1; i <= server->threads; i++) { /* it was never run */
+        front_stop(server->fronts[i]);
+        front_stop(server->fronts[i]); /* at once */
+    }
+    (void)join_fronts(server);
     workers_stop(server->common.workers);
     for (size_t i = 0; i < server->count; i++)
         front_free(server->fronts[i]);
     free(server->fronts);
     telemetry_free(server->common.telemetry);
     statistics_free(server->common.statistics);
+    notify_free(server->common.notify);
     memory_free(server->common.memory);
     free(server);
 }

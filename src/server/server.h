@@ -6,6 +6,7 @@
 
 #include "loss/status.h"
 #include "observe/log.h"
+#include "server/listener.h"
 #include "server/options.h"
 
 struct server;
@@ -15,8 +16,7 @@ struct server;
 struct server *server_start(struct server_options *options, struct log *log,
                             struct loss_error *error);
 
-/* The port that was bound: options->listen_port, or what the kernel picked for 0. */
-unsigned server_port(const struct server *server);
+const struct listening *server_listening(const struct server *server);
 
 /* The port of the metrics, if they have one of their own; else 0. */
 unsigned server_metrics_port(const struct server *server);

@@ -14,6 +14,7 @@
 #include "server/workers.h"
 
 struct exchange;
+struct notify;
 struct statistics;
 
 /* What is served at a listening socket. */
@@ -41,6 +42,8 @@ struct service {
     struct telemetry *telemetry;
     struct statistics *statistics;
     struct service_state *state;
+    struct notify *notify;
+    bool listener_is_lent; /* another process goes on with it: it is not to be shut */
 
     /* The loop's own. */
     enum service_scope scope;

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 64, START_MS = 20000, STOP_MS = 20000 };
+enum { DESCRIPTORS = 4, ARGUMENTS_MAX = 64, START_MS = 20000, STOP_MS = 20000 };
 
 extern char **environ;
 
@@ -47,10 +47,11 @@ static const char *program(void)
     return path != NULL ? path : "build/lossd";
 }
 
-/* This environment without LOSSD_*, and with the extra entries; only the list is ours. */
-static char **make_environment(const char *const *extra)
+/* This environment without LOSSD_*, with the extra entries and perhaps one more; only the list is
+ * ours. */
+static char **make_environment(const char *const *extra, char *last)
 {
-    size_t count = 0, used = 0;
+    size_t count = 1, used = 0;
     char **list;
 
     while (environ[count] != NULL)
@@ -66,12 +67,14 @@ static char **make_environment(const char *const *extra)
     }
     for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
         list[used++] = (char *)(void *)(size_t)extra[i];
+    list[used] = last;
     return list;
 }
 
-/* In the child: become lossd, or say why not and leave. */
-static _Noreturn void become(const char *const *arguments, char **environment, const int *streams,
-                             pid_t parent)
+/* In the child: become lossd, or say why not and leave.  The first three descriptors are its streams,
+ * the fourth a socket if it is not -1. */
+static _Noreturn void become(const char *const *arguments, char **environment,
+                             const int *descriptors, pid_t parent)
 {
     char *list[ARGUMENTS_MAX + 2] = {(char *)(void *)(size_t)program()};
 
@@ -79,21 +82,28 @@ static _Noreturn void become(const char *const *arguments, char **environment, c
         list[i + 1] = (char *)(void *)(size_t)arguments[i];
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent) {
-        for (int i = 0; i < 3; i++)
-            (void)dup2(streams[i], i); /* dup2 leaves them open over exec */
+        for (int i = 0; i < DESCRIPTORS && descriptors[i] >= 0; i++) {
+            if (descriptors[i] == i)
+                (void)fcntl(i, F_SETFD, 0);
+            else
+                (void)dup2(descriptors[i], i); /* which leaves it open over exec */
+        }
         (void)execve(program(), list, environment);
         perror(program());
     }
     _exit(127);
 }
 
-static pid_t start(const char *const *arguments, const char *const *environment, const int *streams)
+static pid_t start(const char *const *arguments, const char *const *environment,
+                   const int *descriptors)
 {
-    char **list = make_environment(environment);
+    char whom[32], **list = make_environment(environment, descriptors[3] >= 0 ? whom : NULL);
     pid_t parent = getpid(), pid = fork();
 
-    if (pid == 0)
-        become(arguments, list, streams, parent);
+    if (pid == 0) {
+        (void)snprintf(whom, sizeof whom, "LISTEN_PID=%d", (int)getpid());
+        become(arguments, list, descriptors, parent);
+    }
     free(list);
     if (pid < 0)
         give_up("fork");
@@ -120,17 +130,24 @@ static char *read_file(int file)
     return text;
 }
 
-void daemon_spawn(struct daemon *daemon, const char *const *arguments,
-                  const char *const *environment)
+void daemon_spawn_on(struct daemon *daemon, int listener, const char *const *arguments,
+                     const char *const *environment)
 {
     int out[2], nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     if (nothing < 0 || pipe2(out, O_CLOEXEC) != 0)
         give_up("pipe");
     *daemon = (struct daemon){.out = out[0], .err = memory_file("stderr"), .status = DAEMON_RUNS};
-    daemon->pid = start(arguments, environment, (const int[]){nothing, out[1], daemon->err});
+    daemon->pid =
+        start(arguments, environment, (const int[]){nothing, out[1], daemon->err, listener});
     (void)close(out[1]);
     (void)close(nothing);
+}
+
+void daemon_spawn(struct daemon *daemon, const char *const *arguments,
+                  const char *const *environment)
+{
+    daemon_spawn_on(daemon, -1, arguments, environment);
 }
 
 /* The port in what the daemon says about itself: on standard output, or, with a log in JSON,
@@ -242,7 +259,8 @@ void daemon_run(struct daemon_run *run, const char *const *arguments,
                 const char *const *environment, const char *input)
 {
     size_t length = input != NULL ? strlen(input) : 0;
-    const int streams[3] = {memory_file("stdin"), memory_file("stdout"), memory_file("stderr")};
+    const int streams[DESCRIPTORS] = {memory_file("stdin"), memory_file("stdout"),
+                                      memory_file("stderr"), -1};
     struct daemon daemon = {.status = DAEMON_RUNS};
 
     if (length > 0 && pwrite(streams[0], input, length, 0) != (ssize_t)length)

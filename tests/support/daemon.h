@@ -27,6 +27,10 @@ void daemon_start(struct daemon *daemon, const char *const *flags, const char *c
 void daemon_spawn(struct daemon *daemon, const char *const *arguments,
                   const char *const *environment);
 
+/* The same with a socket to listen on, passed as LISTEN_FDS and LISTEN_PID tell of it; -1: none. */
+void daemon_spawn_on(struct daemon *daemon, int listener, const char *const *arguments,
+                     const char *const *environment);
+
 void daemon_signal(const struct daemon *daemon, int number);
 
 /* Its exit status, if it ends in time; DAEMON_RUNS if not. */
