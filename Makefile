@@ -220,6 +220,8 @@ check-threads: tests
 
 check-readme: build/lossd ## run the examples of README.md and compare their output
 	@python3 tests/readme/check_readme.py build/release/lossd
+check-units: build/lossd ## hold the units of systemd against its checks, if it is installed
+	@sh tests/systemd/check_units.sh build/release/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone
@@ -232,7 +234,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
-	@$(MAKE) check-readme
+	@$(MAKE) check-readme check-units
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
@@ -356,6 +358,10 @@ DESTDIR ?=
 install: build/lossd ## install lossd and its reference settings under $(DESTDIR)$(PREFIX)
 	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
 	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
+install-systemd: install ## and the units for systemd, unless PREFIX is a place that it does not look at
+	install -D -m 644 config/lossd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.socket
+	install -D -m 644 config/lossd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
+	sed -i 's,/usr/local/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
 
 # ---- containers --------------------------------------------------------------------------------
 DOCKER  ?= docker
