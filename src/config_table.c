@@ -18,6 +18,8 @@
 #define WORDS(...) __VA_ARGS__
 #define WORD(field, initial, words, help) \
     {#field, initial, 0, 0, {words}, false, offsetof(struct config, field), help}
+#define SERVER_WORD(field, initial, words, help) \
+    {#field, initial, 0, 0, {words}, false, offsetof(struct config, server.field), help}
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -28,6 +30,9 @@ static const struct setting settings[] = {
     TEXT(listen_address, "127.0.0.1", "numeric address to listen on; 0.0.0.0 or :: for all"),
     NUMBER(listen_port, "8080", 0, 65535, "port; 0 lets the kernel pick one"),
     TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
+    TEXT(tokens_file, "", "file of bearer tokens, one a line; empty: everybody may call"),
+    SERVER_WORD(metrics_access, "token", WORDS("token", "open"),
+                "whether /metrics needs a token once there are some"),
     NUMBER(loops, "1", 1, 1, "event loops; this version has one"),
     NUMBER(workers, "0", 0, 1024, "worker threads; 0: one for each usable CPU"),
     NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 32 x workers"),

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "config.h"
 #include "loss/kernel.h"
+#include "server/access.h"
 #include "server/server.h"
 #include "version.h"
 
@@ -59,12 +60,27 @@ static void greet(const struct config *config, const struct server *server)
     (void)fflush(stdout);
 }
 
-static int serve(struct config *config)
+static struct log make_log(const struct config *config)
 {
-    struct log log = {.level = (enum log_level)config->log_level,
-                      .format = (enum log_format)config->log_format};
+    return (struct log){.level = (enum log_level)config->log_level,
+                        .format = (enum log_format)config->log_format};
+}
+
+/* The files of keys that settings name are as much a part of them.  NULL with a line about it. */
+static struct access *read_keys(struct config *config, struct log *log)
+{
     struct loss_error error;
-    struct server *server = server_start(&config->server, &log, &error);
+
+    config->server.access = access_new(&config->server, log, &error);
+    if (config->server.access == NULL)
+        (void)fprintf(stderr, "lossd: %s\n", error.sentence);
+    return config->server.access;
+}
+
+static int run_server(struct config *config, struct log *log)
+{
+    struct loss_error error;
+    struct server *server = server_start(&config->server, log, &error);
     bool all_answered;
 
     if (server == NULL) {
@@ -79,16 +95,33 @@ static int serve(struct config *config)
         {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},
     };
-    log_write(&log, LOG_INFO, "listening", fields, sizeof fields / sizeof fields[0]);
-    if (log.format == LOG_TEXT)
+    log_write(log, LOG_INFO, "listening", fields, sizeof fields / sizeof fields[0]);
+    access_warn(config->server.access);
+    if (log->format == LOG_TEXT)
         greet(config, server);
     all_answered = server_run(server);
     server_stop(server);
     return all_answered ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int serve(struct config *config)
+{
+    struct log log = make_log(config);
+    struct access *access = read_keys(config, &log);
+    int status = access != NULL ? run_server(config, &log) : EXIT_USAGE;
+
+    access_free(access);
+    return status;
+}
+
 static int print_config(struct config *config)
 {
+    struct log log = make_log(config);
+    struct access *access = read_keys(config, &log);
+
+    if (access == NULL)
+        return EXIT_USAGE;
+    access_free(access);
     options_resolve(&config->server);
     config_print(config, stdout);
     return EXIT_SUCCESS;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/words.h"
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/cors.h"
 #include "server/exchange_internal.h"
@@ -94,7 +95,7 @@ static enum loss_status find_model(struct exchange *exchange, const struct route
     return LOSS_OK;
 }
 
-/* Route, method and media type. */
+/* Route, token, method and media type. */
 static enum loss_status check_route(struct exchange *exchange, const struct head *head,
                                     struct loss_error *error)
 {
@@ -102,14 +103,18 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     struct route_names names;
     enum loss_status status;
 
+    exchange->route = head->has_bad_escape ? ROUTE_OTHER : route_find(head->path, &names);
+    route = route_row(exchange->route);
+    /* A browser asks without the token, and is told nothing by it. */
+    exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
+    if (!exchange->is_preflight &&
+        (status = access_check(exchange->service->options->access, route, head, error)) != LOSS_OK)
+        return status;
     if (head->has_bad_escape)
         return loss_fail(error, LOSS_BAD_PATH, NULL,
                          "the path has a '%%' that begins no valid escape");
-    exchange->route = route_find(head->path, &names);
-    route = route_row(exchange->route);
     if (route == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
-    exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
     if (exchange->is_preflight)
         return LOSS_OK;
     if (!route_takes(route, exchange->method))

@@ -7,9 +7,15 @@
 
 #include "codec/request.h"
 
+struct access;
+
+enum metrics_access { METRICS_WANT_TOKEN, METRICS_ARE_OPEN };
+
 struct server_options {
     const char *listen_address; /* numeric, IPv4 or IPv6 */
     const char *cors_origin;    /* "" for none, "*" for all */
+    const char *tokens_file;    /* "" for none: everybody may call */
+    uint64_t metrics_access;    /* enum metrics_access */
     uint64_t listen_port;       /* 0: the kernel picks one */
     uint64_t loops;
     uint64_t workers;        /* 0: as many as CPUs */
@@ -33,7 +39,9 @@ struct server_options {
     uint64_t drain_delay_ms;
     uint64_t drain_timeout_ms;
 
-    const char *version, *revision; /* of the program; no settings */
+    /* Of the program; no settings. */
+    const char *version, *revision;
+    struct access *access; /* who may call; NULL: everybody */
 };
 
 /* The limits of decoding among them. */

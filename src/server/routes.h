@@ -37,7 +37,15 @@ enum route_name { ROUTE_TABLE(ROUTE_ENUM) ROUTE_COUNT };
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
 
+/* Who may ask, once there are tokens. */
+enum route_access {
+    ROUTE_WANTS_TOKEN,
+    ROUTE_IS_OPEN,        /* everybody: probes of orchestrators show no token */
+    ROUTE_IS_OPEN_IF_SET, /* everybody, if metrics_access says so */
+};
+
 struct route {
+    enum route_access access;
     bool takes_body; /* POST, perhaps with a body; the others take GET and HEAD */
     bool needs_body; /* and that has to be announced */
     /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client asks for

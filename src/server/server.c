@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/listener.h"
@@ -110,6 +111,7 @@ static void on_tick(void *context)
     struct server *server = context;
     const struct server_options *options = server->service.options;
 
+    access_report(options->access, clock_now_ns());
     if (server->stage == DELAYING && has_passed(server, options->drain_delay_ms)) {
         http_close_listener(server->http);
         enter(server, DRAINING, "draining: no new connections");

@@ -9,7 +9,7 @@
 #include "observe/process.h"
 #include "server/service.h"
 
-static const unsigned codes[TELEMETRY_CODES] = {200, 400, 404, 405, 406, 408, 411,
+static const unsigned codes[TELEMETRY_CODES] = {200, 400, 401, 404, 405, 406, 408, 411,
                                                 413, 415, 417, 500, 501, 503, 504};
 
 /* Which statuses a request of this route and method can end with. */
@@ -18,6 +18,9 @@ static bool can_end_with(enum route_name name, enum method method, unsigned code
     const struct route *route = route_row(name);
     bool common = code == 400 || code == 408 || code == 413 || code == 417 || code == 503;
 
+    if (code == 401 && route != NULL && route->access == ROUTE_IS_OPEN)
+        return false;
+    common |= code == 401;
     if (route == NULL)
         return method == METHOD_OTHER && (common || code == 404);
     if (!route_takes(route, method))

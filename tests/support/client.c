@@ -130,6 +130,7 @@ const char *response_fault(const struct response *response, long status, const c
 struct client {
     CURL *curl;
     unsigned port;
+    const char *header; /* of every request, or NULL */
     struct response response;
     char failure[CURL_ERROR_SIZE];
 };
@@ -176,6 +177,11 @@ void client_close(struct client *client)
     free(client);
 }
 
+void client_always_send(struct client *client, const char *header)
+{
+    client->header = header;
+}
+
 static void set_up(struct client *client, const char *method, const char *url, const char *body,
                    size_t length)
 {
@@ -214,6 +220,8 @@ const struct response *client_send(struct client *client, const char *method, co
     clear(response);
     client->failure[0] = '\0';
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", client->port, path);
+    if (client->header != NULL)
+        list = curl_slist_append(list, client->header);
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
         list = curl_slist_append(list, headers[i]);
     set_up(client, method, url, body, length);

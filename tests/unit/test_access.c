@@ -1,0 +1,206 @@
+/* test_access.c - who may call, by route and token, and what a reload changes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/access.h"
+#include "server/keyfile.h"
+#include "support/folder.h"
+
+#define OLD "old-token-0123456789"
+#define NEW "new-token-0123456789"
+
+static struct log silent = {.level = LOG_ERROR + 1};
+
+/* What a request for this path with this header, or none, comes to. */
+static enum loss_status ask(struct access *access, const char *path, const char *authorization)
+{
+    const struct head head = {.authorization = authorization,
+                              .authorizations = authorization != NULL};
+    struct loss_error error = {.status = LOSS_OK};
+    struct route_names names;
+    enum loss_status status =
+        access_check(access, route_row(route_find(path, &names)), &head, &error);
+
+    assert_int_equal(status, error.status);
+    assert_null(strstr(error.sentence, "token-0"));
+    return status;
+}
+
+static int make(void **state)
+{
+    (void)state;
+    folder_make();
+    return 0;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    folder_remove();
+    return 0;
+}
+
+static void without_tokens_everybody_may_call(void **state)
+{
+    const struct server_options options = {.tokens_file = ""};
+    struct loss_error error;
+    struct access *access = access_new(&options, &silent, &error);
+
+    (void)state;
+    assert_int_equal(ask(access, "/v1/evaluate", NULL), LOSS_OK);
+    assert_int_equal(ask(access, "/v1/evaluate", "Basic x"), LOSS_OK);
+    assert_int_equal(ask(NULL, "/v1/evaluate", NULL), LOSS_OK);
+    assert_int_equal(access_reload(access), ACCESS_NOTHING_TO_READ);
+    access_free(access);
+    access_free(NULL);
+}
+
+static void tokens_open_what_is_closed(void **state)
+{
+    static const struct {
+        const char *path;
+        bool open, open_if_set;
+    } rows[] = {
+        {"/livez", true, true},          {"/readyz", true, true},
+        {"/v2/health/live", true, true}, {"/v2/health/ready", true, true},
+        {"/metrics", false, true},       {"/v1/evaluate", false, false},
+        {"/openapi.json", false, false}, {"/v1/version", false, false},
+        {"/v2", false, false},           {"/v2/models/nll_loss/infer", false, false},
+        {"/nothing", false, false},      {"/v2/models/nll_loss/ready", false, false},
+        {"/livez/", false, false},       {"/v2/models/livez", false, false},
+    };
+    static const char *const wrong[] = {NULL, "", "Bearer", OLD, "Bearer " NEW, "Basic " OLD};
+    char path[FOLDER_PATH_BYTES];
+    struct server_options options = {.tokens_file = folder_write("tokens", OLD "\n", path)};
+    struct loss_error error;
+
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        struct access *access;
+
+        options.metrics_access = open == 0 ? METRICS_WANT_TOKEN : METRICS_ARE_OPEN;
+        access = access_new(&options, &silent, &error);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            bool want = open == 0 ? rows[i].open : rows[i].open_if_set;
+
+            assert_int_equal(ask(access, rows[i].path, "Bearer " OLD), LOSS_OK);
+            for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++) {
+                if ((ask(access, rows[i].path, wrong[w]) == LOSS_OK) != want)
+                    fail_msg("%s with %s", rows[i].path, wrong[w] != NULL ? wrong[w] : "none");
+            }
+        }
+        access_free(access);
+    }
+}
+
+/* Two headers may be read differently by a proxy: not even twice the right one is taken. */
+static void one_header_counts_and_no_more(void **state)
+{
+    char path[FOLDER_PATH_BYTES];
+    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path)};
+    struct head head = {.authorization = NULL};
+    struct loss_error error;
+    struct access *access = access_new(&options, &silent, &error);
+
+    (void)state;
+    head_note(&head, "authorization", 13, "Bearer " OLD);
+    assert_int_equal(access_check(access, NULL, &head, &error), LOSS_OK);
+    head_note(&head, "Authorization", 13, "Bearer " OLD);
+    assert_int_equal(access_check(access, NULL, &head, &error), LOSS_UNAUTHORIZED);
+    access_free(access);
+}
+
+static void a_reload_takes_all_or_nothing(void **state)
+{
+    static const char *const broken[] = {"", "short", NEW "\nnot a token\n"};
+    char path[FOLDER_PATH_BYTES];
+    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path)};
+    struct loss_error error;
+    struct access *access = access_new(&options, &silent, &error);
+
+    (void)state;
+    (void)folder_write("tokens", OLD "\n" NEW "\n", path);
+    assert_int_equal(ask(access, "/v2", "Bearer " NEW), LOSS_UNAUTHORIZED); /* not yet */
+    assert_int_equal(access_reload(access), ACCESS_RELOADED);
+    assert_int_equal(ask(access, "/v2", "Bearer " OLD), LOSS_OK);
+    assert_int_equal(ask(access, "/v2", "Bearer " NEW), LOSS_OK);
+    (void)folder_write("tokens", NEW "\n", path);
+    assert_int_equal(access_reload(access), ACCESS_RELOADED);
+    assert_int_equal(ask(access, "/v2", "Bearer " OLD), LOSS_UNAUTHORIZED);
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        (void)folder_write("tokens", broken[i], path);
+        assert_int_equal(access_reload(access), ACCESS_KEPT);
+        assert_int_equal(ask(access, "/v2", "Bearer " NEW), LOSS_OK);
+    }
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(access_reload(access), ACCESS_KEPT);
+    assert_int_equal(ask(access, "/v2", "Bearer " NEW), LOSS_OK);
+    assert_int_equal(ask(access, "/v2", NULL), LOSS_UNAUTHORIZED);
+    access_free(access);
+}
+
+static void files_that_cannot_be_read_are_named(void **state)
+{
+    static const struct {
+        const char *path, *says;
+    } rows[] = {
+        {"/nowhere/tokens", "/nowhere/tokens: cannot be read: No such file or directory"},
+        {"/", "/: cannot be read: Is a directory"},
+    };
+    struct loss_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct server_options options = {.tokens_file = rows[i].path};
+
+        assert_null(access_new(&options, &silent, &error));
+        assert_string_equal(error.sentence, rows[i].says);
+    }
+}
+
+/* The largest file, and one byte more. */
+static void files_have_a_limit(void **state)
+{
+    char *text = malloc(KEYFILE_BYTES_MAX + 2), path[FOLDER_PATH_BYTES];
+    struct loss_error error;
+    struct keyfile file;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', KEYFILE_BYTES_MAX + 1);
+    text[KEYFILE_BYTES_MAX] = '\0';
+    (void)folder_write("large", text, path);
+    assert_int_equal(keyfile_read(&file, path, &silent, &error), LOSS_OK);
+    assert_int_equal(file.length, KEYFILE_BYTES_MAX);
+    assert_int_equal(file.text[file.length], '\0');
+    keyfile_wipe(&file);
+    assert_null(file.text);
+    memcpy(text + KEYFILE_BYTES_MAX, "x", 2);
+    (void)folder_write("large", text, path);
+    assert_int_equal(keyfile_read_public(&file, path, &error), LOSS_INTERNAL_ERROR);
+    assert_non_null(strstr(error.sentence, "has more than 1048576 bytes"));
+    assert_null(file.text);
+    keyfile_wipe(&file);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_tokens_everybody_may_call),
+        cmocka_unit_test(tokens_open_what_is_closed),
+        cmocka_unit_test(one_header_counts_and_no_more),
+        cmocka_unit_test(a_reload_takes_all_or_nothing),
+        cmocka_unit_test(files_that_cannot_be_read_are_named),
+        cmocka_unit_test(files_have_a_limit),
+    };
+
+    return cmocka_run_group_tests(tests, make, clean);
+}
