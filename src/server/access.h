@@ -21,7 +21,7 @@ void access_free(struct access *access); /* NULL is allowed */
 
 /* Read the files again: from then on what they say, or, if anything is wrong with one of them, what was
  * said before.  Logs which, and why. */
-enum access_reload { ACCESS_RELOADED, ACCESS_KEPT, ACCESS_NOTHING_TO_READ };
+enum access_reload { ACCESS_RELOADED, ACCESS_KEPT, ACCESS_RELOAD_COUNT, ACCESS_NOTHING_TO_READ };
 enum access_reload access_reload(struct access *access);
 
 /* LOSS_OK, or LOSS_UNAUTHORIZED: the request shows no token and the route, which may be NULL for a path

@@ -14,6 +14,7 @@ struct loop_events {
     void (*on_wake)(void *context);   /* after loop_wake, once for any number of calls */
     void (*on_tick)(void *context);   /* every 100 ms */
     void (*on_signal)(void *context); /* SIGTERM or SIGINT */
+    void (*on_hangup)(void *context); /* SIGHUP */
     void *context;
 };
 

@@ -106,6 +106,13 @@ static void on_signal(void *context)
     }
 }
 
+static void on_hangup(void *context)
+{
+    struct server *server = context;
+
+    telemetry_reload(server->service.telemetry, access_reload(server->service.options->access));
+}
+
 static void on_tick(void *context)
 {
     struct server *server = context;
@@ -192,7 +199,7 @@ struct server *server_start(struct server_options *options, struct log *log,
                             struct loss_error *error)
 {
     struct server *server = calloc(1, sizeof *server);
-    struct loop_events events = {on_wake, on_tick, on_signal, server};
+    struct loop_events events = {on_wake, on_tick, on_signal, on_hangup, server};
     int listener;
 
     if (server == NULL) {

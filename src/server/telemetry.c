@@ -119,6 +119,21 @@ static bool register_counters(struct telemetry *telemetry)
     return true;
 }
 
+static bool register_reloads(struct telemetry *telemetry)
+{
+    static const char *const labels[ACCESS_RELOAD_COUNT] = {
+        [ACCESS_RELOADED] = "result=\"ok\"", [ACCESS_KEPT] = "result=\"failed\""};
+
+    for (int i = 0; i < ACCESS_RELOAD_COUNT; i++) {
+        telemetry->reloads[i] = metrics_add(
+            telemetry->registry, METRIC_COUNTER, "lossd_config_reloads_total",
+            "Times that the files of keys were read again, by what came of it.", labels[i]);
+        if (telemetry->reloads[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
 #define READER(name, expression)                 \
     static double name(void *context)            \
     {                                            \
@@ -190,8 +205,8 @@ struct telemetry *telemetry_new(struct service *service)
     telemetry->registry = metrics_new();
     if (telemetry->registry != NULL && register_requests(telemetry) && register_errors(telemetry) &&
         register_durations(telemetry) && register_counters(telemetry) &&
-        register_readers(telemetry, service) && register_build(telemetry, service) &&
-        process_register(telemetry->registry))
+        register_reloads(telemetry) && register_readers(telemetry, service) &&
+        register_build(telemetry, service) && process_register(telemetry->registry))
         return telemetry;
     telemetry_free(telemetry);
     return NULL;
@@ -203,6 +218,12 @@ void telemetry_free(struct telemetry *telemetry)
         return;
     metrics_free(telemetry->registry);
     free(telemetry);
+}
+
+void telemetry_reload(struct telemetry *telemetry, enum access_reload reload)
+{
+    if (reload < ACCESS_RELOAD_COUNT)
+        metric_add(telemetry->reloads[reload], 1);
 }
 
 void telemetry_request(struct telemetry *telemetry, enum route_name route, enum method method,
