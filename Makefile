@@ -15,7 +15,7 @@ B        := build/$(MODE)
 
 # ---- packages ----------------------------------------------------------------------------------
 # All that is ever installed, by Debian's names, in this one place.
-PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libuv1-dev zlib1g-dev
+PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
@@ -47,7 +47,7 @@ LDFLAGS  ?=
 CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
 COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(CFLAGS) -MMD -MP
 LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
-LIBS     := -lmicrohttpd -ljansson -luv -lz -lpthread -lm
+LIBS     := -lmicrohttpd -lgnutls -ljansson -luv -lz -lpthread -lm
 
 # Commands are shown by what they make; V=1 shows them whole.
 V    ?=

@@ -49,14 +49,18 @@ static void print_version(void)
 /* For a person at a terminal; a log collector reads standard error. */
 static void greet(const struct config *config, const struct server *server)
 {
-    const char *host = config->server.listen_address;
-    bool v6 = strchr(host, ':') != NULL;
+    const struct server_options *options = &config->server;
+    bool v6 = strchr(options->listen_address, ':') != NULL;
+    char url[128];
 
-    (void)printf("lossd %s listens on http://%s%s%s:%u\n"
-                 "try:  curl -s http://%s%s%s:%u/v1/evaluate --json "
+    (void)snprintf(url, sizeof url, "%s://%s%.64s%s:%u",
+                   access_uses_tls(options->access) ? "https" : "http", v6 ? "[" : "",
+                   options->listen_address, v6 ? "]" : "", server_port(server));
+    (void)printf("lossd %s listens on %s\n"
+                 "try:  curl -s %s/v1/evaluate%s --json "
                  "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], \"targets\": [0,2,1]}'\n",
-                 version_number, v6 ? "[" : "", host, v6 ? "]" : "", server_port(server),
-                 v6 ? "[" : "", host, v6 ? "]" : "", server_port(server));
+                 version_number, url, url,
+                 options->tokens_file[0] != '\0' ? " -H 'Authorization: Bearer TOKEN'" : "");
     (void)fflush(stdout);
 }
 

@@ -14,7 +14,8 @@ enum { REPORT_MS = 1000 };
 
 /* What the files say; constant once it is made. */
 struct keys {
-    struct tokens *tokens; /* NULL: none are wanted */
+    struct tokens *tokens;         /* NULL: none are wanted */
+    struct tls_identity *identity; /* NULL: no TLS */
 };
 
 struct access {
@@ -29,6 +30,7 @@ struct access {
 static void free_keys(struct keys *keys)
 {
     tokens_free(keys->tokens);
+    tls_identity_release(keys->identity);
 }
 
 static enum loss_status read_tokens(const char *path, struct log *log, struct keys *keys,
@@ -53,6 +55,10 @@ static enum loss_status read_keys(const struct server_options *options, struct l
 
     *keys = (struct keys){.tokens = NULL};
     status = read_tokens(options->tokens_file, log, keys, error);
+    if (status == LOSS_OK) {
+        keys->identity = tls_identity_read(options, log, error);
+        status = keys->identity != NULL ? LOSS_OK : error->status;
+    }
     if (status != LOSS_OK)
         free_keys(keys);
     return status;
@@ -90,7 +96,7 @@ enum access_reload access_reload(struct access *access)
     struct loss_error error;
     struct keys fresh, old;
 
-    if (access->options->tokens_file[0] == '\0') {
+    if (access->options->tokens_file[0] == '\0' && !access_uses_tls(access)) {
         log_write(access->log, LOG_INFO, "nothing to reload: no setting names a file of keys", NULL,
                   0);
         return ACCESS_NOTHING_TO_READ;
@@ -110,6 +116,24 @@ enum access_reload access_reload(struct access *access)
                                     fresh.tokens != NULL ? (double)tokens_count(fresh.tokens) : 0};
     log_write(access->log, LOG_INFO, "reloaded", &count, 1);
     return ACCESS_RELOADED;
+}
+
+bool access_uses_tls(const struct access *access)
+{
+    return access != NULL && access->options->tls_certificate_file[0] != '\0';
+}
+
+struct tls_identity *access_identity(struct access *access)
+{
+    struct tls_identity *identity;
+
+    if (!access_uses_tls(access))
+        return NULL;
+    (void)pthread_rwlock_rdlock(&access->lock);
+    identity = access->keys.identity;
+    tls_identity_hold(identity);
+    (void)pthread_rwlock_unlock(&access->lock);
+    return identity;
 }
 
 /* Whether the value of a header Authorization is right. */
@@ -137,15 +161,22 @@ static bool is_open(const struct access *access, const struct route *route)
 enum loss_status access_check(struct access *access, const struct route *route,
                               const struct head *head, struct loss_error *error)
 {
-    if (access == NULL || is_open(access, route) || access->options->tokens_file[0] == '\0')
+    const char *fault = NULL;
+
+    if (access == NULL || is_open(access, route))
         return LOSS_OK;
-    if (head->authorizations == 1 && shows_token(access, head->authorization))
+    if (access->options->tls_client_ca_file[0] != '\0' && !head->has_certificate)
+        fault = "a certificate is needed, of an authority that is known here";
+    else if (access->options->tokens_file[0] == '\0')
+        return LOSS_OK;
+    else if (head->authorizations == 0)
+        fault = "a token is needed: the header Authorization, with Bearer and the token";
+    else if (head->authorizations > 1 || !shows_token(access, head->authorization))
+        fault = "the header Authorization is not Bearer and one of the tokens";
+    if (fault == NULL)
         return LOSS_OK;
     access->refused++;
-    return loss_fail(error, LOSS_UNAUTHORIZED, NULL,
-                     head->authorizations == 0
-                         ? "a token is needed: the header Authorization, with Bearer and the token"
-                         : "the header Authorization is not Bearer and one of the tokens");
+    return loss_fail(error, LOSS_UNAUTHORIZED, NULL, "%s", fault);
 }
 
 void access_report(struct access *access, uint64_t now_ns)
@@ -159,7 +190,7 @@ void access_report(struct access *access, uint64_t now_ns)
     refused = atomic_exchange(&access->refused, 0);
     access->reported_ns = now_ns;
     count.number = (double)refused;
-    log_write(access->log, LOG_WARNING, "refused: no valid token", &count, 1);
+    log_write(access->log, LOG_WARNING, "refused: unauthorized", &count, 1);
 }
 
 /* Whether an address, numeric as listen_address is, can be reached from this machine alone. */
@@ -180,7 +211,15 @@ void access_warn(const struct access *access)
     const struct server_options *options = access->options;
     const struct log_field address = {"address", options->listen_address, 0};
 
-    if (options->tokens_file[0] == '\0' && !is_loopback(options->listen_address))
+    if (is_loopback(options->listen_address))
+        return;
+    if (options->tokens_file[0] == '\0' && options->tls_client_ca_file[0] == '\0')
         log_write(access->log, LOG_WARNING,
-                  "no tokens are set: anyone who can reach this address may use it", &address, 1);
+                  "anyone who can reach this address may use it: there is neither tokens_file nor "
+                  "tls_client_ca_file",
+                  &address, 1);
+    if (options->tokens_file[0] != '\0' && !access_uses_tls(access))
+        log_write(access->log, LOG_INFO,
+                  "tokens and data are not encrypted here: there is no tls_certificate_file",
+                  &address, 1);
 }

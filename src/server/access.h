@@ -3,6 +3,7 @@
 #ifndef SERVER_ACCESS_H
 #define SERVER_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loss/status.h"
@@ -10,6 +11,7 @@
 #include "server/head.h"
 #include "server/options.h"
 #include "server/routes.h"
+#include "server/tls.h"
 
 struct access;
 
@@ -24,15 +26,22 @@ void access_free(struct access *access); /* NULL is allowed */
 enum access_reload { ACCESS_RELOADED, ACCESS_KEPT, ACCESS_RELOAD_COUNT, ACCESS_NOTHING_TO_READ };
 enum access_reload access_reload(struct access *access);
 
-/* LOSS_OK, or LOSS_UNAUTHORIZED: the request shows no token and the route, which may be NULL for a path
- * that is none, wants one.  Without an access, NULL, everybody may call. */
+/* Whether connections use TLS; false without an access, NULL. */
+bool access_uses_tls(const struct access *access);
+
+/* What the next connection is to be given, with one holder more for the caller; NULL without TLS. */
+struct tls_identity *access_identity(struct access *access);
+
+/* LOSS_OK, or LOSS_UNAUTHORIZED: the request shows no token, or its client no certificate, and the route,
+ * which may be NULL for a path that is none, wants what is set.  Without an access, NULL, everybody may
+ * call. */
 enum loss_status access_check(struct access *access, const struct route *route,
                               const struct head *head, struct loss_error *error);
 
 /* Log how many were refused, at most once a second; to be called every 100 ms or so, by one thread. */
 void access_report(struct access *access, uint64_t now_ns);
 
-/* Log who can reach the listening address without a token, if that is not this machine alone. */
+/* Log what others can do at the listening address, if they can reach it. */
 void access_warn(const struct access *access);
 
 #endif

@@ -17,6 +17,7 @@ struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
     bool is_http_1_0;
+    bool has_certificate; /* the client showed one that is believed */
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
     const char *content_length, *accept, *accept_encoding, *inference_header_length;

@@ -12,11 +12,13 @@ struct access;
 enum metrics_access { METRICS_WANT_TOKEN, METRICS_ARE_OPEN };
 
 struct server_options {
-    const char *listen_address; /* numeric, IPv4 or IPv6 */
-    const char *cors_origin;    /* "" for none, "*" for all */
-    const char *tokens_file;    /* "" for none: everybody may call */
-    uint64_t metrics_access;    /* enum metrics_access */
-    uint64_t listen_port;       /* 0: the kernel picks one */
+    const char *listen_address;                      /* numeric, IPv4 or IPv6 */
+    const char *cors_origin;                         /* "" for none, "*" for all */
+    const char *tokens_file;                         /* "" for none: everybody may call */
+    uint64_t metrics_access;                         /* enum metrics_access */
+    const char *tls_certificate_file, *tls_key_file; /* "" for both: no TLS */
+    const char *tls_client_ca_file;                  /* "": clients need no certificate */
+    uint64_t listen_port;                            /* 0: the kernel picks one */
     uint64_t loops;
     uint64_t workers;        /* 0: as many as CPUs */
     uint64_t queue_jobs_max; /* 0: twice the workers */

@@ -170,7 +170,7 @@ static size_t count_lines(const char *log, const char *text, double *requests)
 
 static void wrong_tokens_make_a_line_a_second(void **state)
 {
-    static const char event[] = "refused: no valid token";
+    static const char event[] = "refused: unauthorized";
     double begin = clock_ms(), before, requests = 0.0, seconds, logged_before = 0.0;
     char *log = daemon_errors(&lossd);
     size_t lines = count_lines(log, event, &logged_before);

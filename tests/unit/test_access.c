@@ -16,6 +16,8 @@
 #define OLD "old-token-0123456789"
 #define NEW "new-token-0123456789"
 
+#define NO_TLS .tls_certificate_file = "", .tls_key_file = "", .tls_client_ca_file = ""
+
 static struct log silent = {.level = LOG_ERROR + 1};
 
 /* What a request for this path with this header, or none, comes to. */
@@ -49,7 +51,7 @@ static int clean(void **state)
 
 static void without_tokens_everybody_may_call(void **state)
 {
-    const struct server_options options = {.tokens_file = ""};
+    const struct server_options options = {.tokens_file = "", NO_TLS};
     struct loss_error error;
     struct access *access = access_new(&options, &silent, &error);
 
@@ -78,7 +80,7 @@ static void tokens_open_what_is_closed(void **state)
     };
     static const char *const wrong[] = {NULL, "", "Bearer", OLD, "Bearer " NEW, "Basic " OLD};
     char path[FOLDER_PATH_BYTES];
-    struct server_options options = {.tokens_file = folder_write("tokens", OLD "\n", path)};
+    struct server_options options = {.tokens_file = folder_write("tokens", OLD "\n", path), NO_TLS};
     struct loss_error error;
 
     (void)state;
@@ -104,7 +106,8 @@ static void tokens_open_what_is_closed(void **state)
 static void one_header_counts_and_no_more(void **state)
 {
     char path[FOLDER_PATH_BYTES];
-    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path)};
+    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path),
+                                           NO_TLS};
     struct head head = {.authorization = NULL};
     struct loss_error error;
     struct access *access = access_new(&options, &silent, &error);
@@ -121,7 +124,8 @@ static void a_reload_takes_all_or_nothing(void **state)
 {
     static const char *const broken[] = {"", "short", NEW "\nnot a token\n"};
     char path[FOLDER_PATH_BYTES];
-    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path)};
+    const struct server_options options = {.tokens_file = folder_write("tokens", OLD, path),
+                                           NO_TLS};
     struct loss_error error;
     struct access *access = access_new(&options, &silent, &error);
 
@@ -158,7 +162,7 @@ static void files_that_cannot_be_read_are_named(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct server_options options = {.tokens_file = rows[i].path};
+        const struct server_options options = {.tokens_file = rows[i].path, NO_TLS};
 
         assert_null(access_new(&options, &silent, &error));
         assert_string_equal(error.sentence, rows[i].says);
