@@ -5,12 +5,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/access.h"
 #include "server/keyfile.h"
+#include "support/certificates.h"
 #include "support/folder.h"
 
 #define OLD "old-token-0123456789"
@@ -21,14 +24,21 @@
 static struct log silent = {.level = LOG_ERROR + 1};
 
 /* What a request for this path with this header, or none, comes to. */
-static enum loss_status ask(struct access *access, const char *path, const char *authorization)
+static enum loss_status judge(struct access *access, const char *path, const char *authorization,
+                              struct loss_error *error)
 {
     const struct head head = {.authorization = authorization,
                               .authorizations = authorization != NULL};
-    struct loss_error error = {.status = LOSS_OK};
     struct route_names names;
-    enum loss_status status =
-        access_check(access, route_row(route_find(path, &names)), &head, &error);
+
+    error->status = LOSS_OK;
+    return access_check(access, route_row(route_find(path, &names)), &head, error);
+}
+
+static enum loss_status ask(struct access *access, const char *path, const char *authorization)
+{
+    struct loss_error error = {.sentence = ""};
+    enum loss_status status = judge(access, path, authorization, &error);
 
     assert_int_equal(status, error.status);
     assert_null(strstr(error.sentence, "token-0"));
@@ -150,6 +160,60 @@ static void a_reload_takes_all_or_nothing(void **state)
     access_free(access);
 }
 
+struct asker {
+    pthread_t thread;
+    struct access *access;
+    atomic_bool *stopping;
+    size_t refused;
+};
+
+static void *keep_asking(void *argument)
+{
+    struct asker *asker = argument;
+    struct loss_error error;
+
+    while (!*asker->stopping) {
+        asker->refused += judge(asker->access, "/v2", "Bearer " OLD, &error) != LOSS_OK;
+        asker->refused += judge(asker->access, "/v2", "Bearer " NEW, &error) == LOSS_OK;
+        tls_identity_release(access_identity(asker->access));
+    }
+    return NULL;
+}
+
+/* Several threads ask, and begin connections, while another one reloads. */
+static void reloads_do_not_disturb_who_asks(void **state)
+{
+    enum { ASKERS = 3, RELOADS = 100 };
+    char path[FOLDER_PATH_BYTES], pem[FOLDER_PATH_BYTES], key[FOLDER_PATH_BYTES];
+    struct server_options options = {.tokens_file = folder_write("tokens", OLD, path), NO_TLS};
+    struct asker askers[ASKERS];
+    atomic_bool stopping = false;
+    struct loss_error error;
+    struct access *access;
+
+    (void)state;
+    certificate_make("server", FOR_SERVERS, NULL, -1, 1);
+    options.tls_certificate_file = folder_path("server.pem", pem);
+    options.tls_key_file = folder_path("server.key", key);
+    access = access_new(&options, &silent, &error);
+    assert_non_null(access);
+    for (int i = 0; i < ASKERS; i++) {
+        askers[i] = (struct asker){.access = access, .stopping = &stopping};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, keep_asking, &askers[i]), 0);
+    }
+    for (int i = 0; i < RELOADS; i++) {
+        (void)folder_write("tokens", i % 2 == 0 ? "short" : OLD "\nyet-" OLD, path);
+        assert_int_equal(access_reload(access), i % 2 == 0 ? ACCESS_KEPT : ACCESS_RELOADED);
+    }
+    stopping = true;
+    for (int i = 0; i < ASKERS; i++) {
+        assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+        assert_int_equal(askers[i].refused, 0);
+    }
+    access_free(access);
+    certificates_forget();
+}
+
 static void files_that_cannot_be_read_are_named(void **state)
 {
     static const struct {
@@ -202,6 +266,7 @@ int main(void)
         cmocka_unit_test(tokens_open_what_is_closed),
         cmocka_unit_test(one_header_counts_and_no_more),
         cmocka_unit_test(a_reload_takes_all_or_nothing),
+        cmocka_unit_test(reloads_do_not_disturb_who_asks),
         cmocka_unit_test(files_that_cannot_be_read_are_named),
         cmocka_unit_test(files_have_a_limit),
     };
