@@ -15,7 +15,8 @@ B        := build/$(MODE)
 
 # ---- packages ----------------------------------------------------------------------------------
 # All that is ever installed, by Debian's names, in this one place.
-PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev libuv1-dev zlib1g-dev libseccomp-dev
+PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev \
+                  libseccomp-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
@@ -47,7 +48,7 @@ LDFLAGS  ?=
 CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
 COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(CFLAGS) -MMD -MP
 LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
-LIBS     := -lmicrohttpd -ljansson -luv -lz -lseccomp -lpthread -lm
+LIBS     := -lmicrohttpd -lgnutls -ljansson -luv -lz -lseccomp -lpthread -lm
 
 # Commands are shown by what they make; V=1 shows them whole.
 V    ?=
@@ -214,7 +215,7 @@ check-fuzz: tests
 check-http: tests
 	@for t in $(HTTP); do $(RUN_TEST); done
 # What has threads: the daemon under all its HTTP tests, and the units that start some.
-THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_log %/test_metrics %/test_exchange,$(UNIT))
+THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_log %/test_metrics %/test_exchange %/test_access,$(UNIT))
 check-threads: tests
 	@for t in $(THREADED) $(HTTP); do $(RUN_TEST); done
 

@@ -14,6 +14,7 @@
 #include "codec/answer.h"
 #include "codec/request_json.h"
 #include "server/confine.h"
+#include "server/tls.h"
 
 enum { FIRST_BYTES = 64 * 1024, HEALTH_TIMEOUT_S = 3 };
 
@@ -144,6 +145,19 @@ static int connect_to(const struct server_options *options)
     return -1;
 }
 
+/* Send a request, and read the beginning of the reply as tls_ask does. */
+static void ask(int connection, const char *request, char *reply, size_t size)
+{
+    size_t length = 0;
+    ssize_t count = send(connection, request, strlen(request), MSG_NOSIGNAL);
+
+    while (length < size - 1 && count > 0) {
+        count = recv(connection, reply + length, size - 1 - length, 0);
+        length += count > 0 ? (size_t)count : 0;
+    }
+    reply[length] = '\0';
+}
+
 int command_healthcheck(const struct config *config)
 {
     static const char request[] =
@@ -151,24 +165,19 @@ int command_healthcheck(const struct config *config)
     static const char good[] = "HTTP/1.1 200 ";
     int connection = connect_to(&config->server);
     char reply[sizeof good] = "";
-    size_t length = 0;
-    ssize_t count = 1;
 
     if (connection < 0) {
         (void)fprintf(stderr, "lossd: nothing answers on %s port %" PRIu64 ": %s\n",
                       config->server.listen_address, config->server.listen_port, strerror(errno));
         return 1;
     }
-    if (send(connection, request, sizeof request - 1, MSG_NOSIGNAL) ==
-        (ssize_t)sizeof request - 1) {
-        while (length < sizeof good - 1 && count > 0) {
-            count = recv(connection, reply + length, sizeof good - 1 - length, 0);
-            length += count > 0 ? (size_t)count : 0;
-        }
-    }
+    if (config->server.tls_certificate_file[0] != '\0')
+        tls_ask(connection, request, reply, sizeof reply);
+    else
+        ask(connection, request, reply, sizeof reply);
     (void)close(connection);
     if (strcmp(reply, good) == 0)
         return 0;
-    (void)fprintf(stderr, "lossd: not ready: %s\n", length > 0 ? reply : "no answer");
+    (void)fprintf(stderr, "lossd: not ready: %s\n", reply[0] != '\0' ? reply : "no answer");
     return 1;
 }

@@ -18,6 +18,8 @@
 #define WORDS(...) __VA_ARGS__
 #define WORD(field, initial, words, help) \
     {#field, initial, 0, 0, {words}, false, offsetof(struct config, field), help}
+#define SERVER_WORD(field, initial, words, help) \
+    {#field, initial, 0, 0, {words}, false, offsetof(struct config, server.field), help}
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -30,6 +32,12 @@ static const struct setting settings[] = {
     TEXT(metrics_address, "", "address for /metrics and health alone; empty: with the rest"),
     NUMBER(metrics_port, "8081", 0, 65535, "port there; 0 lets the kernel pick one"),
     TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
+    TEXT(tokens_file, "", "file of bearer tokens, one a line; empty: everybody may call"),
+    SERVER_WORD(metrics_access, "token", WORDS("token", "open"),
+                "whether /metrics needs a token once there are some"),
+    TEXT(tls_certificate_file, "", "certificate in PEM, with its chain; empty: no TLS"),
+    TEXT(tls_key_file, "", "its private key, in PEM"),
+    TEXT(tls_client_ca_file, "", "who signs the certificates that clients need; empty: none"),
     NUMBER(loops, "1", 1, 256, "event loops, a thread and a listening socket each"),
     NUMBER(workers, "0", 0, 1024, "worker threads; 0: one for each usable CPU"),
     NUMBER(queue_jobs_max, "0", 0, 1000000, "requests that may wait for a worker; 0: 32 x workers"),

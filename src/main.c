@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "config.h"
 #include "loss/kernel.h"
+#include "server/access.h"
 #include "server/confine.h"
 #include "server/server.h"
 #include "version.h"
@@ -47,21 +48,44 @@ static void print_version(void)
 }
 
 /* For a person at a terminal; a log collector reads standard error. */
-static void greet(const struct listening *where)
+static void greet(const struct config *config, const struct listening *where)
 {
+    const struct server_options *options = &config->server;
     const char *host = where->address;
     bool v6 = strchr(host, ':') != NULL;
+    char url[128];
 
     if (where->port == 0)
-        (void)printf("lossd %s listens on %s\n", version_number, host);
+        (void)snprintf(url, sizeof url, "%.120s", host);
     else
-        (void)printf(
-            "lossd %s listens on http://%s%s%s:%u\n"
-            "try:  curl -s http://%s%s%s:%u/v1/evaluate --json "
-            "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], \"targets\": [0,2,1]}'\n",
-            version_number, v6 ? "[" : "", host, v6 ? "]" : "", where->port, v6 ? "[" : "", host,
-            v6 ? "]" : "", where->port);
+        (void)snprintf(url, sizeof url, "%s://%s%.64s%s:%u",
+                       access_uses_tls(options->access) ? "https" : "http", v6 ? "[" : "", host,
+                       v6 ? "]" : "", where->port);
+    (void)printf("lossd %s listens on %s\n", version_number, url);
+    if (where->port != 0)
+        (void)printf("try:  curl -s %s/v1/evaluate%s --json "
+                     "'{\"logits\": [[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]], "
+                     "\"targets\": [0,2,1]}'\n",
+                     url,
+                     options->tokens_file[0] != '\0' ? " -H 'Authorization: Bearer TOKEN'" : "");
     (void)fflush(stdout);
+}
+
+static struct log make_log(const struct config *config)
+{
+    return (struct log){.level = (enum log_level)config->log_level,
+                        .format = (enum log_format)config->log_format};
+}
+
+/* The files of keys that settings name are as much a part of them.  NULL with a line about it. */
+static struct access *read_keys(struct config *config, struct log *log)
+{
+    struct loss_error error;
+
+    config->server.access = access_new(&config->server, log, &error);
+    if (config->server.access == NULL)
+        (void)fprintf(stderr, "lossd: %s\n", error.sentence);
+    return config->server.access;
 }
 
 /* Take a step of confine.h, unless it is off or the one before failed.  False if it is required and
@@ -82,23 +106,21 @@ static bool confine(const struct config *config, struct log *log,
     return config->confine != CONFINE_REQUIRED;
 }
 
-static int serve(struct config *config)
+static int run_server(struct config *config, struct log *log)
 {
-    struct log log = {.level = (enum log_level)config->log_level,
-                      .format = (enum log_format)config->log_format};
     bool confined = config->confine != CONFINE_OFF, all_answered;
     struct loss_error error;
     const struct listening *where;
     struct server *server;
 
-    if (!confine(config, &log, confine_begin, &confined))
+    if (!confine(config, log, confine_begin, &confined))
         return EXIT_FAILURE;
-    server = server_start(&config->server, &log, &error);
+    server = server_start(&config->server, log, &error);
     if (server == NULL) {
         (void)fprintf(stderr, "lossd: %s\n", error.sentence);
         return EXIT_FAILURE;
     }
-    if (!confine(config, &log, confine_complete, &confined)) {
+    if (!confine(config, log, confine_complete, &confined)) {
         server_stop(server);
         return EXIT_FAILURE;
     }
@@ -114,17 +136,34 @@ static int serve(struct config *config)
         {"confined", confined ? "yes" : "no", 0},
         {"metrics_port", NULL, server_metrics_port(server)}, /* last, as most have none */
     };
-    log_write(&log, LOG_INFO, "listening", fields,
+    log_write(log, LOG_INFO, "listening", fields,
               sizeof fields / sizeof fields[0] - (server_metrics_port(server) == 0));
-    if (log.format == LOG_TEXT)
-        greet(where);
+    access_warn(config->server.access);
+    if (log->format == LOG_TEXT)
+        greet(config, where);
     all_answered = server_run(server);
     server_stop(server);
     return all_answered ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int serve(struct config *config)
+{
+    struct log log = make_log(config);
+    struct access *access = read_keys(config, &log);
+    int status = access != NULL ? run_server(config, &log) : EXIT_USAGE;
+
+    access_free(access);
+    return status;
+}
+
 static int print_config(struct config *config)
 {
+    struct log log = make_log(config);
+    struct access *access = read_keys(config, &log);
+
+    if (access == NULL)
+        return EXIT_USAGE;
+    access_free(access);
     options_resolve(&config->server);
     config_print(config, stdout);
     return EXIT_SUCCESS;

@@ -46,6 +46,7 @@
     X(LOSS_BAD_FRAMING, "bad_framing", "the request's headers are malformed or ambiguous")         \
     X(LOSS_INVALID_CODING, "invalid_coding", "the body is not what its Content-Encoding says")     \
     X(LOSS_BAD_PATH, "bad_path", "the path has a malformed escape")                                \
+    X(LOSS_UNAUTHORIZED, "unauthorized", "the request shows no token that is known here")          \
     X(LOSS_NOT_FOUND, "not_found", "there is nothing at this path")                                \
     X(LOSS_METHOD_NOT_ALLOWED, "method_not_allowed", "the path does not take this method")         \
     X(LOSS_NOT_ACCEPTABLE, "not_acceptable", "no form of the reply is one that Accept takes")      \

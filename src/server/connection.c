@@ -125,6 +125,7 @@ void connections_remove(struct connections *connections, struct connection *conn
         connection->next->previous = connection->previous;
     if (!connection->is_shut)
         connections->service->state->connections--;
+    tls_detach(&connection->tls);
     free(connection);
 }
 
@@ -142,7 +143,8 @@ bool connections_expect_request(const struct connections *connections)
 static void say_late(struct service *service, const struct connection *connection, uint64_t now_ns)
 {
     struct exchange *exchange = connection->exchange;
-    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES], head[256];
+    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES];
+    char text[512 + REPLY_JSON_ERROR_BYTES];
     struct loss_error error;
     size_t length;
 
@@ -156,12 +158,14 @@ static void say_late(struct service *service, const struct connection *connectio
                           now_ns - connection->since_ns);
     }
     length = reply_json_write_error(&error, exchange != NULL ? exchange->request_id : id, body);
-    (void)snprintf(head, sizeof head,
+    (void)snprintf(text, sizeof text,
                    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
-                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                   exchange != NULL ? exchange->request_id : id, length);
-    (void)send(connection->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
-    (void)send(connection->fd, body, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
+                   exchange != NULL ? exchange->request_id : id, length, (int)length, body);
+    if (connection->tls.session != NULL)
+        tls_say_last(&connection->tls, text, strlen(text));
+    else
+        (void)send(connection->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* Whether its client, who still has to send something, has closed its side: an edge-triggered library may

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "server/exchange.h"
+#include "server/tls.h"
 
 enum phase {
     PHASE_IDLE,    /* between requests; the next one's headers may be on their way */
@@ -29,6 +30,7 @@ struct connection {
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
     bool is_shut;        /* cut off, and no longer counted */
+    struct tls_link tls; /* if it has one */
 };
 
 enum lateness {

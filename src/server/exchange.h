@@ -44,7 +44,7 @@ struct reply_header {
     const char *name, *value;
 };
 
-enum { REPLY_HEADERS_MAX = 16 };
+enum { REPLY_HEADERS_MAX = 17 };
 
 struct exchange {
     struct job job; /* first, so that a job is an exchange */

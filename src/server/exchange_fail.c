@@ -33,6 +33,7 @@ unsigned exchange_http_status(enum loss_status status)
     case LOSS_BAD_FRAMING:
     case LOSS_INVALID_CODING:
     case LOSS_BAD_PATH: return 400;
+    case LOSS_UNAUTHORIZED: return 401;
     case LOSS_NOT_FOUND: return 404;
     case LOSS_METHOD_NOT_ALLOWED: return 405;
     case LOSS_NOT_ACCEPTABLE: return 406;

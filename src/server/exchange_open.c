@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/words.h"
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/cors.h"
 #include "server/exchange_internal.h"
@@ -101,7 +102,7 @@ static bool is_served(const struct exchange *exchange, const struct route *route
     switch (exchange->service->scope) {
     case SERVES_ALL: return true;
     case SERVES_ALL_BUT_METRICS: return exchange->route != ROUTE_METRICS;
-    case SERVES_VITAL: return route->is_vital;
+    case SERVES_VITAL: return route_is_vital(route);
     }
     return true;
 }
@@ -112,7 +113,7 @@ static enum loss_status check_room(const struct exchange *exchange, const struct
 {
     const struct service *service = exchange->service;
 
-    if (route->is_vital)
+    if (route_is_vital(route))
         return LOSS_OK;
     if (is_extra && service->state->connections > service->options->connections_max)
         return loss_fail_plainly(error, LOSS_TOO_MANY_CONNECTIONS);
@@ -121,7 +122,7 @@ static enum loss_status check_room(const struct exchange *exchange, const struct
     return LOSS_OK;
 }
 
-/* Route, method and media type. */
+/* Route, token, method and media type. */
 static enum loss_status check_route(struct exchange *exchange, const struct head *head,
                                     struct loss_error *error)
 {
@@ -129,16 +130,22 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     struct route_names names;
     enum loss_status status;
 
+    exchange->route = head->has_bad_escape ? ROUTE_OTHER : route_find(head->path, &names);
+    route = route_row(exchange->route);
+    if (route != NULL && !is_served(exchange, route)) {
+        exchange->route = ROUTE_OTHER;
+        route = NULL;
+    }
+    /* A browser asks without the token, and is told nothing by it. */
+    exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
+    if (!exchange->is_preflight &&
+        (status = access_check(exchange->service->options->access, route, head, error)) != LOSS_OK)
+        return status;
     if (head->has_bad_escape)
         return loss_fail(error, LOSS_BAD_PATH, NULL,
                          "the path has a '%%' that begins no valid escape");
-    exchange->route = route_find(head->path, &names);
-    route = route_row(exchange->route);
-    if (route == NULL || !is_served(exchange, route)) {
-        exchange->route = ROUTE_OTHER;
+    if (route == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
-    }
-    exchange->is_preflight = exchange->cors_origin != NULL && cors_is_preflight(head);
     if (exchange->is_preflight)
         return LOSS_OK;
     if ((status = check_room(exchange, route, head->is_extra, error)) != LOSS_OK)

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/loop.h"
@@ -121,6 +122,8 @@ static void on_tick(void *context)
     const struct server_options *options = front->service.options;
 
     notify_tick(front->service.notify, &front->round);
+    if (front->is_first)
+        access_report(options->access, clock_now_ns());
     exchange_admit_stalled(&front->service); /* another front may have left places */
     if (front->stage == DELAYING && has_passed(front, options->drain_delay_ms)) {
         http_close_listener(front->http);
@@ -146,7 +149,8 @@ static void wake(void *context)
 }
 
 struct front *front_new(const struct service *common, int listener,
-                        void (*on_signal)(void *context), void *context, struct loss_error *error)
+                        void (*on_signal)(void *context, int number), void *context,
+                        struct loss_error *error)
 {
     struct front *front = calloc(1, sizeof *front);
     struct loop_events events = {on_wake, on_tick, front, on_signal, context};

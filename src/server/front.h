@@ -14,9 +14,10 @@ struct front;
 
 /* A front with a copy of *common, which is a service without what is a loop's own.  The front owns the
  * listening socket, also if this fails: NULL, with a sentence.  `on_signal`, on its loop's thread, hears
- * of SIGTERM and SIGINT; NULL if another front listens to them. */
+ * of SIGTERM, SIGINT and SIGHUP; NULL if another front listens to them. */
 struct front *front_new(const struct service *common, int listener,
-                        void (*on_signal)(void *context), void *context, struct loss_error *error);
+                        void (*on_signal)(void *context, int number), void *context,
+                        struct loss_error *error);
 
 /* Serve until it is told to stop and all is answered, or the time for that is over.  True if every
  * request that was accepted has been answered.  On this thread; or on one of its own, which is waited for

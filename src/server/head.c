@@ -68,6 +68,8 @@ void head_note(struct head *head, const char *name, size_t length, const char *v
          offsetof(struct head, accept_encoding_joined)},
         {"Inference-Header-Content-Length", offsetof(struct head, inference_header_length),
          offsetof(struct head, inference_header_lengths), 0},
+        {"Authorization", offsetof(struct head, authorization),
+         offsetof(struct head, authorizations), 0},
         {"X-Timeout-Ms", offsetof(struct head, timeout_ms), 0, 0},
         {"traceparent", offsetof(struct head, traceparent), 0, 0},
         {"Origin", offsetof(struct head, origin), 0, 0},

@@ -18,17 +18,18 @@ struct head {
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
     bool is_extra;             /* of a connection that was one too many when it came */
     bool is_http_1_0;
+    bool has_certificate; /* the client showed one that is believed */
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
     const char *content_length, *accept, *accept_encoding, *inference_header_length;
-    const char *timeout_ms, *traceparent, *origin,
+    const char *timeout_ms, *traceparent, *authorization, *origin,
         *wanted_method; /* the last of a CORS preflight */
     /* Accept and Accept-Encoding, if they stand on several lines, are one list: joined here, as far as
      * they fit. */
     char accept_joined[HEAD_LIST_BYTES], accept_encoding_joined[HEAD_LIST_BYTES];
     /* How often they occur. */
     unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
-    unsigned inference_header_lengths;
+    unsigned inference_header_lengths, authorizations;
     bool has_bad_name; /* a header's name has a byte that no name may have */
     /* The query, percent-decoded.  There are not that many options: what is left out comes after an
      * unknown or a repeated one. */

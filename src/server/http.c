@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/connection.h"
 #include "server/linger.h"
@@ -18,6 +19,7 @@
 
 enum {
     CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
+    STALLED_MS = 20,              /* in case something else was to be done */
     LAST_TURNS_MAX = 256,         /* to empty the backlog; each accepts ten or so */
 };
 
@@ -26,7 +28,8 @@ struct http {
     struct MHD_Daemon *daemon;
     struct connections connections;
     struct lingering lingering;
-    int listener; /* -1 once it is closed */
+    int listener;   /* -1 once it is closed */
+    uint64_t moved; /* counts what goes over TLS, and calls to on_request */
 };
 
 static struct connection *connection_of(struct MHD_Connection *handle)
@@ -39,6 +42,16 @@ static struct connection *connection_of(struct MHD_Connection *handle)
 
 /* ---- connections come and go ------------------------------------------------------------------- */
 
+static void begin_tls(struct http *http, struct MHD_Connection *handle,
+                      struct connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    tls_attach(&connection->tls, info->tls_session, connection->fd,
+               access_identity(http->service->options->access), &http->moved);
+}
+
 static void on_connection(void *context, struct MHD_Connection *handle, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -48,7 +61,10 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = connections_add(&http->connections, info->connect_fd, clock_now_ns());
+        connection = connections_add(&http->connections, info->connect_fd, clock_now_ns());
+        *socket_context = connection;
+        if (connection != NULL && access_uses_tls(http->service->options->access))
+            begin_tls(http, handle, connection);
     } else if (connection != NULL) { /* NULL: memory ran out, and its first request was refused */
         if (connection->leaves_unread)
             linger_add(&http->lingering, connection->fd, connection->is_shut, clock_now_ns());
@@ -118,6 +134,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
     head.is_extra = connection->is_extra;
+    head.has_certificate = connection->tls.has_certificate;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
     (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
     exchange = exchange_open(http->service, &head);
@@ -193,9 +210,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
 {
     struct exchange *exchange = *request_context;
     size_t count = *upload_data_size;
+    struct http *http = context;
 
+    http->moved++;
     if (exchange == NULL) { /* the headers are here */
-        *request_context = exchange = open_exchange(context, handle, url, method, version);
+        *request_context = exchange = open_exchange(http, handle, url, method, version);
         if (exchange == NULL)
             return MHD_NO;
         if (!exchange_answers_now(exchange))
@@ -239,6 +258,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
 {
     const struct server_options *options = service->options;
     struct http *http = calloc(1, sizeof *http);
+    bool has_tls = access_uses_tls(options->access);
 
     if (http == NULL)
         goto fail;
@@ -248,7 +268,8 @@ struct http *http_start(struct service *service, int listener, struct loss_error
     MHD_set_panic_func(on_panic, NULL);
     /* clang-format off */
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (has_tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, on_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + CONNECTIONS_SPARED,
@@ -257,7 +278,9 @@ struct http *http_start(struct service *service, int listener, struct loss_error
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        has_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, tls_priorities,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, tls_no_certificate, MHD_OPTION_END);
     /* clang-format on */
     if (http->daemon != NULL)
         return http;
@@ -276,10 +299,15 @@ int http_epoll_fd(const struct http *http)
 bool http_run(struct http *http, uint64_t *wait_ms)
 {
     MHD_UNSIGNED_LONG_LONG wait;
+    uint64_t moved = http->moved;
 
     (void)MHD_run(http->daemon); /* fails only for a daemon with threads of its own */
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return false;
+    /* A handshake that waits for its client is in the library's eyes ready to go on, so that it would be
+     * run over and over.  Where nothing moves, the socket tells when there is something to do. */
+    if (wait == 0 && http->moved == moved && access_uses_tls(http->service->options->access))
+        wait = STALLED_MS;
     *wait_ms = wait;
     return true;
 }

@@ -21,7 +21,7 @@ struct loop {
     uv_idle_t idle;   /* http has more to do, after the other handles had their turn */
     uv_async_t wake;
     uv_timer_t tick;
-    uv_signal_t sigterm, sigint;
+    uv_signal_t sigterm, sigint, sighup;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -82,8 +82,7 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     struct loop *loop = signal->data;
 
-    (void)number;
-    loop->events.on_signal(loop->events.signal_context);
+    loop->events.on_signal(loop->events.signal_context, number);
 }
 
 static void close_one(uv_handle_t *handle, void *argument)
@@ -108,7 +107,9 @@ static bool watch_signals(struct loop *loop)
     return uv_signal_init(&loop->uv, &loop->sigterm) == 0 &&
            uv_signal_start(&loop->sigterm, on_signal, SIGTERM) == 0 &&
            uv_signal_init(&loop->uv, &loop->sigint) == 0 &&
-           uv_signal_start(&loop->sigint, on_signal, SIGINT) == 0;
+           uv_signal_start(&loop->sigint, on_signal, SIGINT) == 0 &&
+           uv_signal_init(&loop->uv, &loop->sighup) == 0 &&
+           uv_signal_start(&loop->sighup, on_signal, SIGHUP) == 0;
 }
 
 struct loop *loop_new(struct http *http, const struct loop_events *events)
@@ -128,6 +129,7 @@ struct loop *loop_new(struct http *http, const struct loop_events *events)
     (void)uv_idle_init(&loop->uv, &loop->idle);
     loop->timer.data = loop->idle.data = loop->tick.data = loop;
     loop->poll.data = loop->wake.data = loop->sigterm.data = loop->sigint.data = loop;
+    loop->sighup.data = loop;
     if (uv_poll_init(&loop->uv, &loop->poll, http_epoll_fd(http)) == 0 &&
         uv_poll_start(&loop->poll, UV_READABLE, on_readable) == 0 &&
         uv_async_init(&loop->uv, &loop->wake, on_wake) == 0 &&

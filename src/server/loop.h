@@ -14,7 +14,8 @@ struct loop_events {
     void (*on_wake)(void *context); /* after loop_wake, once for any number of calls */
     void (*on_tick)(void *context); /* every 100 ms */
     void *context;
-    void (*on_signal)(void *signal_context); /* SIGTERM or SIGINT; NULL: another loop's business */
+    /* SIGTERM, SIGINT or SIGHUP; NULL: another loop's business. */
+    void (*on_signal)(void *signal_context, int number);
     void *signal_context;
 };
 

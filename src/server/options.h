@@ -7,11 +7,19 @@
 
 #include "codec/request.h"
 
+struct access;
+
+enum metrics_access { METRICS_WANT_TOKEN, METRICS_ARE_OPEN };
+
 struct server_options {
-    const char *listen_address;  /* numeric, IPv4 or IPv6 */
-    const char *cors_origin;     /* "" for none, "*" for all */
-    uint64_t listen_port;        /* 0: the kernel picks one */
-    const char *metrics_address; /* "" if metrics are served with the rest */
+    const char *listen_address;                      /* numeric, IPv4 or IPv6 */
+    const char *cors_origin;                         /* "" for none, "*" for all */
+    const char *tokens_file;                         /* "" for none: everybody may call */
+    uint64_t metrics_access;                         /* enum metrics_access */
+    const char *tls_certificate_file, *tls_key_file; /* "" for both: no TLS */
+    const char *tls_client_ca_file;                  /* "": clients need no certificate */
+    uint64_t listen_port;                            /* 0: the kernel picks one */
+    const char *metrics_address;                     /* "" if metrics are served with the rest */
     uint64_t metrics_port;
     uint64_t loops;
     uint64_t workers;        /* 0: as many as CPUs */
@@ -35,7 +43,9 @@ struct server_options {
     uint64_t drain_delay_ms;
     uint64_t drain_timeout_ms;
 
-    const char *version, *revision; /* of the program; no settings */
+    /* Of the program; no settings. */
+    const char *version, *revision;
+    struct access *access; /* who may call; NULL: everybody */
 };
 
 /* The limits of decoding among them. */

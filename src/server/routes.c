@@ -9,26 +9,32 @@
 #define GET_HEAD "GET, HEAD"
 
 static const struct route routes[ROUTE_OTHER] = {
-    [ROUTE_EVALUATE] = {false, true, true, true, "POST", content_of_evaluation, answer_evaluate},
-    [ROUTE_VERSION] = {false, false, false, false, GET_HEAD, NULL, answer_version},
-    [ROUTE_OPENAPI] = {false, false, false, true, GET_HEAD, NULL, answer_openapi},
-    [ROUTE_METRICS] = {true, false, false, true, GET_HEAD, content_of_metrics, answer_metrics},
-    [ROUTE_LIVE] = {true, false, false, false, GET_HEAD, NULL, answer_live},
-    [ROUTE_READY] = {true, false, false, false, GET_HEAD, NULL, answer_ready},
-    [ROUTE_V2] = {false, false, false, false, GET_HEAD, NULL, answer_v2},
-    [ROUTE_V2_LIVE] = {true, false, false, false, GET_HEAD, NULL, answer_live},
-    [ROUTE_V2_READY] = {true, false, false, false, GET_HEAD, NULL, answer_ready},
-    [ROUTE_V2_MODELS] = {false, false, false, false, GET_HEAD, NULL, answer_v2_models},
-    [ROUTE_V2_STATISTICS] = {false, false, false, false, GET_HEAD, NULL, answer_v2_statistics},
-    [ROUTE_V2_MODEL] = {false, false, false, false, GET_HEAD, NULL, answer_v2_model},
-    [ROUTE_V2_MODEL_READY] = {false, false, false, false, GET_HEAD, NULL, answer_v2_model_ready},
-    [ROUTE_V2_MODEL_CONFIG] = {false, false, false, false, GET_HEAD, NULL, answer_v2_model_config},
-    [ROUTE_V2_MODEL_STATISTICS] = {false, false, false, false, GET_HEAD, NULL,
+    [ROUTE_EVALUATE] = {ROUTE_WANTS_TOKEN, true, true, true, "POST", content_of_evaluation,
+                        answer_evaluate},
+    [ROUTE_VERSION] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL, answer_version},
+    [ROUTE_OPENAPI] = {ROUTE_WANTS_TOKEN, false, false, true, GET_HEAD, NULL, answer_openapi},
+    [ROUTE_METRICS] = {ROUTE_IS_METRICS, false, false, true, GET_HEAD, content_of_metrics,
+                       answer_metrics},
+    [ROUTE_LIVE] = {ROUTE_IS_HEALTH, false, false, false, GET_HEAD, NULL, answer_live},
+    [ROUTE_READY] = {ROUTE_IS_HEALTH, false, false, false, GET_HEAD, NULL, answer_ready},
+    [ROUTE_V2] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL, answer_v2},
+    [ROUTE_V2_LIVE] = {ROUTE_IS_HEALTH, false, false, false, GET_HEAD, NULL, answer_live},
+    [ROUTE_V2_READY] = {ROUTE_IS_HEALTH, false, false, false, GET_HEAD, NULL, answer_ready},
+    [ROUTE_V2_MODELS] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL, answer_v2_models},
+    [ROUTE_V2_STATISTICS] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL,
+                             answer_v2_statistics},
+    [ROUTE_V2_MODEL] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL, answer_v2_model},
+    [ROUTE_V2_MODEL_READY] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL,
+                              answer_v2_model_ready},
+    [ROUTE_V2_MODEL_CONFIG] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL,
+                               answer_v2_model_config},
+    [ROUTE_V2_MODEL_STATISTICS] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL,
                                    answer_v2_statistics},
-    [ROUTE_V2_INFER] = {false, true, false, true, "POST", content_of_inference, answer_evaluate},
-    [ROUTE_V2_INDEX] = {false, true, false, false, "POST", NULL, answer_v2_index},
-    [ROUTE_V2_LOAD] = {false, true, false, false, "POST", NULL, answer_v2_fixed},
-    [ROUTE_V2_UNLOAD] = {false, true, false, false, "POST", NULL, answer_v2_fixed},
+    [ROUTE_V2_INFER] = {ROUTE_WANTS_TOKEN, true, false, true, "POST", content_of_inference,
+                        answer_evaluate},
+    [ROUTE_V2_INDEX] = {ROUTE_WANTS_TOKEN, true, false, false, "POST", NULL, answer_v2_index},
+    [ROUTE_V2_LOAD] = {ROUTE_WANTS_TOKEN, true, false, false, "POST", NULL, answer_v2_fixed},
+    [ROUTE_V2_UNLOAD] = {ROUTE_WANTS_TOKEN, true, false, false, "POST", NULL, answer_v2_fixed},
 };
 
 static const char *const paths[ROUTE_COUNT] = {
@@ -89,6 +95,11 @@ const struct route *route_row(enum route_name name)
 const char *route_path(enum route_name name)
 {
     return paths[name];
+}
+
+bool route_is_vital(const struct route *route)
+{
+    return route->access == ROUTE_IS_HEALTH || route->access == ROUTE_IS_METRICS;
 }
 
 bool route_takes(const struct route *route, enum method method)

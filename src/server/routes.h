@@ -37,8 +37,16 @@ enum route_name { ROUTE_TABLE(ROUTE_ENUM) ROUTE_COUNT };
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
 
+/* Who may ask, once there are tokens; and what is answered when nothing else is. */
+enum route_access {
+    ROUTE_WANTS_TOKEN,
+    ROUTE_IS_OPEN,    /* everybody */
+    ROUTE_IS_HEALTH,  /* everybody: probes of orchestrators show no token; vital, */
+    ROUTE_IS_METRICS, /* as this is: everybody, if metrics_access says so */
+};
+
 struct route {
-    bool is_vital;   /* how the server is: answered when nothing else is */
+    enum route_access access;
     bool takes_body; /* POST, perhaps with a body; the others take GET and HEAD */
     bool needs_body; /* and that has to be announced */
     /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client asks for
@@ -63,6 +71,9 @@ enum route_name route_find(const char *path, struct route_names *names);
 const struct route *route_row(enum route_name name);
 
 const char *route_path(enum route_name name);
+/* Whether it tells how the server is, which has to be known above all when it is not well. */
+bool route_is_vital(const struct route *route);
+
 bool route_takes(const struct route *route, enum method method);
 
 enum method method_find(const char *name);

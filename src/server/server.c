@@ -1,10 +1,12 @@
 /* server.c - the daemon: start in order, run, stop in reverse order. */
 #include "server/server.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/access.h"
 #include "server/connection.h"
 #include "server/front.h"
 #include "server/inherited.h"
@@ -23,10 +25,23 @@ struct server {
     struct front **fronts; /* the first runs on the thread that calls server_run */
 };
 
-static void on_signal(void *context)
+/* Read the files of keys again. */
+static void reload(struct server *server)
+{
+    notify_tell(server->common.notify, NOTIFY_RELOADING);
+    telemetry_reload(server->common.telemetry, access_reload(server->common.options->access));
+    notify_tell(server->common.notify, NOTIFY_READY);
+}
+
+static void on_signal(void *context, int number)
 {
     struct server *server = context;
 
+    if (number == SIGHUP) {
+        if (!server->state.draining)
+            reload(server);
+        return;
+    }
     if (!server->state.draining)
         notify_tell(server->common.notify, NOTIFY_STOPPING);
     server->state.draining = true;

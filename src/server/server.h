@@ -23,7 +23,7 @@ unsigned server_metrics_port(const struct server *server);
 
 /* Serve until SIGTERM or SIGINT: then not ready, for drain_delay_ms as before, no new connections,
  * what was accepted is answered within drain_timeout_ms.  A second signal stops waiting.  True if
- * every request that was accepted has been answered. */
+ * every request that was accepted has been answered.  SIGHUP reads the files of keys again. */
 bool server_run(struct server *server);
 
 void server_stop(struct server *server); /* NULL is allowed */

@@ -9,7 +9,7 @@
 #include "observe/process.h"
 #include "server/service.h"
 
-static const unsigned codes[TELEMETRY_CODES] = {200, 400, 404, 405, 406, 408, 411,
+static const unsigned codes[TELEMETRY_CODES] = {200, 400, 401, 404, 405, 406, 408, 411,
                                                 413, 415, 417, 500, 501, 503, 504};
 
 /* Which statuses a request of this route and method can end with. */
@@ -18,6 +18,10 @@ static bool can_end_with(enum route_name name, enum method method, unsigned code
     const struct route *route = route_row(name);
     bool common = code == 400 || code == 408 || code == 413 || code == 417 || code == 503;
 
+    if (code == 401 && route != NULL &&
+        (route->access == ROUTE_IS_OPEN || route->access == ROUTE_IS_HEALTH))
+        return false;
+    common |= code == 401;
     if (route == NULL)
         return method == METHOD_OTHER && (common || code == 404);
     if (!route_takes(route, method))
@@ -116,6 +120,21 @@ static bool register_counters(struct telemetry *telemetry)
     return true;
 }
 
+static bool register_reloads(struct telemetry *telemetry)
+{
+    static const char *const labels[ACCESS_RELOAD_COUNT] = {
+        [ACCESS_RELOADED] = "result=\"ok\"", [ACCESS_KEPT] = "result=\"failed\""};
+
+    for (int i = 0; i < ACCESS_RELOAD_COUNT; i++) {
+        telemetry->reloads[i] = metrics_add(
+            telemetry->registry, METRIC_COUNTER, "lossd_config_reloads_total",
+            "Times that the files of keys were read again, by what came of it.", labels[i]);
+        if (telemetry->reloads[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
 #define READER(name, expression)                 \
     static double name(void *context)            \
     {                                            \
@@ -187,8 +206,8 @@ struct telemetry *telemetry_new(struct service *service)
     telemetry->registry = metrics_new();
     if (telemetry->registry != NULL && register_requests(telemetry) && register_errors(telemetry) &&
         register_durations(telemetry) && register_counters(telemetry) &&
-        register_readers(telemetry, service) && register_build(telemetry, service) &&
-        process_register(telemetry->registry))
+        register_reloads(telemetry) && register_readers(telemetry, service) &&
+        register_build(telemetry, service) && process_register(telemetry->registry))
         return telemetry;
     telemetry_free(telemetry);
     return NULL;
@@ -200,6 +219,12 @@ void telemetry_free(struct telemetry *telemetry)
         return;
     metrics_free(telemetry->registry);
     free(telemetry);
+}
+
+void telemetry_reload(struct telemetry *telemetry, enum access_reload reload)
+{
+    if (reload < ACCESS_RELOAD_COUNT)
+        metric_add(telemetry->reloads[reload], 1);
 }
 
 void telemetry_request(struct telemetry *telemetry, enum route_name route, enum method method,

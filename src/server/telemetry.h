@@ -8,11 +8,12 @@
 
 #include "loss/status.h"
 #include "observe/metrics.h"
+#include "server/access.h"
 #include "server/routes.h"
 
 struct service;
 
-enum { TELEMETRY_CODES = 14 }; /* HTTP statuses that this server sends */
+enum { TELEMETRY_CODES = 15 }; /* HTTP statuses that this server sends */
 
 struct telemetry {
     struct metrics *registry;
@@ -24,11 +25,15 @@ struct telemetry {
     struct metric *rows;
     struct metric *queue_wait;
     struct metric *client_aborts;
+    struct metric *reloads[ACCESS_RELOAD_COUNT];
 };
 
 /* Register everything; NULL if memory runs out.  *service is read whenever metrics are. */
 struct telemetry *telemetry_new(struct service *service);
 void telemetry_free(struct telemetry *telemetry);
+
+/* Count a reload, if there was anything to read. */
+void telemetry_reload(struct telemetry *telemetry, enum access_reload reload);
 
 /* Count a finished request. */
 void telemetry_request(struct telemetry *telemetry, enum route_name route, enum method method,

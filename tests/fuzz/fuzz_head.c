@@ -8,6 +8,7 @@
 #include "server/list.h"
 #include "server/negotiate.h"
 #include "server/routes.h"
+#include "server/tokens.h"
 #include "server/trace.h"
 
 static void check_path(const char *path)
@@ -139,6 +140,25 @@ static void check_negotiation(const char *list)
     free(twice);
 }
 
+/* A token is inside of the header, and one that a file may have, but for its length. */
+static void check_token(const char *authorization)
+{
+    size_t length;
+    const char *token = tokens_bearer(authorization, &length);
+    struct loss_error error;
+    struct tokens *tokens;
+
+    if (token == NULL)
+        return;
+    FUZZ_CHECK(token > authorization && length > 0 && length <= strlen(token));
+    tokens = tokens_parse("a file", token, length, &error);
+    FUZZ_CHECK((tokens != NULL) == (length >= TOKEN_BYTES_MIN && length <= TOKEN_BYTES_MAX));
+    if (tokens != NULL)
+        FUZZ_CHECK(tokens_count(tokens) == 1 && tokens_include(tokens, token, length) &&
+                   !tokens_include(tokens, token, length - 1));
+    tokens_free(tokens);
+}
+
 /* Note "name: value", which is changed. */
 static void note_header(struct head *head, char *line)
 {
@@ -197,6 +217,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_inference(&head);
     check_metrics(&head);
     check_trace(head.traceparent);
+    if (head.authorization != NULL)
+        check_token(head.authorization);
     if (head.accept != NULL) {
         check_list(head.accept);
         check_negotiation(head.accept);

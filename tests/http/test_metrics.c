@@ -46,6 +46,7 @@ static const struct {
     {"lossd_http_response_bytes_total", "counter"},
     {"lossd_rows_evaluated_total", "counter"},
     {"lossd_client_aborts_total", "counter"},
+    {"lossd_config_reloads_total", "counter"},
     {"lossd_queue_jobs", "gauge"},
     {"lossd_queue_jobs_max", "gauge"},
     {"lossd_workers", "gauge"},
@@ -92,6 +93,8 @@ static void every_family_is_there_from_the_start(void **state)
     }
     assert_int_equal(count_of(text, "# TYPE "), sizeof families / sizeof families[0]);
     assert_non_null(strstr(text, "\nlossd_errors_total{code=\"queue_full\"} 0\n"));
+    assert_non_null(strstr(text, "\nlossd_config_reloads_total{result=\"ok\"} 0\n"));
+    assert_non_null(strstr(text, "\nlossd_config_reloads_total{result=\"failed\"} 0\n"));
     assert_non_null(strstr(text, "\nlossd_build_info{version=\"0.1.0\",revision=\""));
     assert_non_null(strstr(text,
                            "\nlossd_http_requests_total{route=\"/v1/evaluate\",method=\"POST\","

@@ -12,7 +12,8 @@ import pathlib
 import re
 import sys
 
-LIBRARIES = ('jansson.h', 'microhttpd.h', 'uv.h', 'curl/curl.h', 'cmocka.h', 'zlib.h', 'seccomp.h')
+LIBRARIES = ('jansson.h', 'microhttpd.h', 'uv.h', 'curl/curl.h', 'cmocka.h', 'zlib.h', 'seccomp.h',
+             'gnutls/gnutls.h', 'gnutls/abstract.h', 'gnutls/x509.h')
 HUB_SHARE = 0.5
 
 

@@ -130,6 +130,8 @@ const char *response_fault(const struct response *response, long status, const c
 struct client {
     CURL *curl;
     unsigned port;
+    const char *header;                        /* of every request, or NULL */
+    const char *authority, *certificate, *key; /* of TLS, or NULL */
     struct response response;
     char failure[CURL_ERROR_SIZE];
 };
@@ -176,6 +178,33 @@ void client_close(struct client *client)
     free(client);
 }
 
+void client_always_send(struct client *client, const char *header)
+{
+    client->header = header;
+}
+
+void client_secure(struct client *client, const char *authority, const char *certificate,
+                   const char *key)
+{
+    client->authority = authority;
+    client->certificate = certificate;
+    client->key = key;
+    curl_easy_cleanup(client->curl);
+    client->curl = curl_easy_init();
+    if (client->curl == NULL)
+        abort();
+}
+
+static void set_up_tls(const struct client *client)
+{
+    (void)curl_easy_setopt(client->curl, CURLOPT_CAINFO, client->authority);
+    (void)curl_easy_setopt(client->curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    if (client->certificate == NULL)
+        return;
+    (void)curl_easy_setopt(client->curl, CURLOPT_SSLCERT, client->certificate);
+    (void)curl_easy_setopt(client->curl, CURLOPT_SSLKEY, client->key);
+}
+
 static void set_up(struct client *client, const char *method, const char *url, const char *body,
                    size_t length)
 {
@@ -213,10 +242,15 @@ const struct response *client_send(struct client *client, const char *method, co
 
     clear(response);
     client->failure[0] = '\0';
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", client->port, path);
+    (void)snprintf(url, sizeof url, "%s://127.0.0.1:%u%s",
+                   client->authority != NULL ? "https" : "http", client->port, path);
+    if (client->header != NULL)
+        list = curl_slist_append(list, client->header);
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
         list = curl_slist_append(list, headers[i]);
     set_up(client, method, url, body, length);
+    if (client->authority != NULL)
+        set_up_tls(client);
     (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, list);
     result = curl_easy_perform(client->curl);
     (void)curl_easy_getinfo(client->curl, CURLINFO_NUM_CONNECTS, &response->connects);

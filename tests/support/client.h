@@ -46,6 +46,14 @@ struct client; /* keeps its connection alive from one request to the next */
 struct client *client_open(unsigned port);
 void client_close(struct client *client); /* NULL is allowed */
 
+/* From now on, send this header with every request; NULL none.  It is kept, not copied. */
+void client_always_send(struct client *client, const char *header);
+
+/* From now on, over TLS, and believe the certificates of this file; if the others are not NULL, show that
+ * certificate with its key.  The paths are kept, not copied; connections that there were are closed. */
+void client_secure(struct client *client, const char *authority, const char *certificate,
+                   const char *key);
+
 /* Send a request and wait for its reply, at most 30 s.  `headers` ends in NULL, or is NULL; `body`
  * NULL sends none.  Nothing is added: no Content-Type, no Expect.  The response is the client's. */
 const struct response *client_send(struct client *client, const char *method, const char *path,

@@ -154,11 +154,11 @@ void daemon_spawn(struct daemon *daemon, const char *const *arguments,
  * there. */
 static unsigned find_port(const struct daemon *daemon, const char *greeting)
 {
-    const char *at = strstr(greeting, " listens on http://");
+    const char *at = strstr(greeting, " listens on http");
     unsigned port = 0;
 
     if (at != NULL && strchr(at, '\n') != NULL) {
-        for (at += 19; *at != '\n'; at++) { /* after the last colon: IPv6 has more of them */
+        for (; *at != '\n'; at++) { /* after the last colon: IPv6 has more of them */
             if (*at == ':')
                 port = (unsigned)strtoul(at + 1, NULL, 10);
         }

@@ -26,6 +26,7 @@ static const struct {
      "invalid_safetensors "
      "invalid_shape shape_mismatch target_not_integer target_out_of_range bad_framing "
      "invalid_coding bad_path "},
+    {401, " unauthorized "},
     {404, " not_found "},
     {405, " method_not_allowed "},
     {406, " not_acceptable "},

@@ -92,6 +92,7 @@ static bool is_plausible(const struct route *row, const char *path, unsigned sta
 
     switch (status) {
     case 200: return strstr(path, "load") == NULL;
+    case 401: return row->access == ROUTE_WANTS_TOKEN || row->access == ROUTE_IS_METRICS;
     case 404: return strstr(path, "{model}") != NULL;
     case 405: return false; /* that of the path, for methods that are not here */
     case 406:
