@@ -80,11 +80,27 @@ void text_string(struct text *text, const char *string)
         text->length += (size_t)(text_escape(room, string, false) - room);
 }
 
+/* Write an integer; returns the byte after it. */
+static char *put_integer(char *at, uint64_t value, bool is_negative)
+{
+    char digits[20], *first = digits + sizeof digits;
+    size_t count;
+
+    do
+        *--first = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    if (is_negative)
+        *at++ = '-';
+    count = (size_t)(digits + sizeof digits - first);
+    memcpy(at, first, count);
+    return at + count;
+}
+
 void text_unsigned(struct text *text, size_t value)
 {
     char digits[24];
 
-    text_put(text, digits, (size_t)snprintf(digits, sizeof digits, "%zu", value));
+    text_put(text, digits, (size_t)(put_integer(digits, value, false) - digits));
 }
 
 void text_double(struct text *text, double value)
@@ -94,26 +110,10 @@ void text_double(struct text *text, double value)
     text_put(text, digits, shortest_float64(value, digits));
 }
 
-/* Write an integer; returns the byte after it. */
-static char *put_integer(char *at, int64_t value)
-{
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    char digits[20], *first = digits + sizeof digits;
-    size_t count;
-
-    do
-        *--first = (char)('0' + left % 10);
-    while ((left /= 10) != 0);
-    if (value < 0)
-        *at++ = '-';
-    count = (size_t)(digits + sizeof digits - first);
-    memcpy(at, first, count);
-    return at + count;
-}
-
 size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
 {
     const void *data = tensor->data;
+    int64_t integer;
 
     if (tensor->dtype == LOSS_FLOAT32)
         return shortest_float32(((const float *)data)[index], at);
@@ -122,7 +122,10 @@ size_t text_element(const struct loss_tensor *tensor, size_t index, char *at)
     if (tensor->dtype == LOSS_FLOAT64)
         return shortest_float64(((const double *)data)[index], at);
     assert(tensor->dtype == LOSS_INT64);
-    return (size_t)(put_integer(at, ((const int64_t *)data)[index]) - at);
+    integer = ((const int64_t *)data)[index];
+    return (size_t)(put_integer(at, integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer,
+                                integer < 0) -
+                    at);
 }
 
 /* Write `count` elements from `first` on, with a comma after each, to `at`, which has

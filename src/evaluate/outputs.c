@@ -170,11 +170,12 @@ enum loss_status outputs_prepare(struct loss_plan *plan, struct loss_arena *aren
 
     for (int i = 0; i < LOSS_PART_COUNT; i++) {
         enum loss_part part = (enum loss_part)i;
-        struct loss_tensor shape = shape_of(plan, part);
+        struct loss_tensor shape;
 
         if (!wants[loss_part_output(part)] && !(part == LOSS_PART_PREDICTIONS && has_tables) &&
             !(part == LOSS_PART_LOSSES && plan->request->reduction == LOSS_REDUCTION_NONE))
             continue;
+        shape = shape_of(plan, part);
         plan->parts[i] = loss_arena_take(arena, loss_tensor_elements(&shape),
                                          loss_dtype_bytes(dtype_of(plan, part)));
         if (plan->parts[i] == NULL)

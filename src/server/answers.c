@@ -74,19 +74,31 @@ static enum loss_status decoded_body(struct exchange *exchange, struct codec_bod
     return status;
 }
 
-/* What the client may show of where the time went, in milliseconds. */
+/* A name and milliseconds with three digits after the point. */
+static void put_duration(struct text *text, const char *name, uint64_t ns)
+{
+    uint64_t us = (ns + 500) / 1000;
+    const char fraction[] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
+                             (char)('0' + us % 10)};
+
+    text_word(text, name);
+    text_word(text, ";dur=");
+    text_unsigned(text, us / 1000);
+    text_put(text, fraction, sizeof fraction);
+}
+
+/* What the client may show of where the time went. */
 static const char *server_timing(struct exchange *exchange)
 {
-    enum { TIMING_BYTES = 120 };
-    char *text = loss_arena_take(&exchange->arena, TIMING_BYTES, 1);
-    uint64_t queue_ns = exchange->job.started_ns - exchange->job.submitted_ns;
+    struct text text;
 
-    if (text != NULL)
-        (void)snprintf(text, TIMING_BYTES,
-                       "queue;dur=%.3f, decode;dur=%.3f, evaluate;dur=%.3f, encode;dur=%.3f",
-                       (double)queue_ns / 1e6, (double)exchange->decode_ns / 1e6,
-                       (double)exchange->evaluate_ns / 1e6, (double)exchange->encode_ns / 1e6);
-    return text;
+    text_init(&text, &exchange->arena, 128);
+    put_duration(&text, "queue", exchange->job.started_ns - exchange->job.submitted_ns);
+    put_duration(&text, ", decode", exchange->decode_ns);
+    put_duration(&text, ", evaluate", exchange->evaluate_ns);
+    put_duration(&text, ", encode", exchange->encode_ns);
+    text_put(&text, "", 1);
+    return text.failed ? NULL : text.data;
 }
 
 /* The length of the JSON of an inference reply with binary tensors, for its header. */

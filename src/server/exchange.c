@@ -45,31 +45,42 @@ enum loss_status exchange_fail_too_large(const struct exchange *exchange, const 
                      is_binary(exchange) ? "binary_bytes_max" : "json_bytes_max");
 }
 
+/* Where the body begins in its block: tensors after a head are aligned then, and used where they lie. */
+static size_t body_start(const struct exchange *exchange)
+{
+    size_t head = exchange->content.head_length;
+
+    return head != CODEC_NO_HEAD ? (0 - head) % LOSS_ARENA_ALIGNMENT : 0;
+}
+
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)
 {
     struct memory *memory = exchange->service->memory;
-    size_t granted;
+    size_t start = body_start(exchange), length = exchange->body_length, granted;
     char *block = NULL;
 
     if (exchange->body_granted >= bytes + CODEC_PADDING)
         return LOSS_OK;
     if (pressure_admits(exchange->service, bytes))
-        block = memory_take(memory, bytes + CODEC_PADDING, &granted);
+        block = memory_take(memory, start + bytes + CODEC_PADDING, &granted);
     if (block == NULL)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
-    if (exchange->body != NULL) {
-        memcpy(block, exchange->body, exchange->body_length);
-        memory_give(memory, exchange->body, exchange->body_granted);
-    }
-    exchange->body = block;
-    exchange->body_granted = granted;
+    if (length > 0)
+        memcpy(block + start, exchange->body, length);
+    exchange_drop_body(exchange);
+    exchange->body = block + start;
+    exchange->body_granted = granted - start;
+    exchange->body_length = length;
     return LOSS_OK;
 }
 
 void exchange_drop_body(struct exchange *exchange)
 {
+    size_t start = body_start(exchange);
+
     if (exchange->body != NULL)
-        memory_give(exchange->service->memory, exchange->body, exchange->body_granted);
+        memory_give(exchange->service->memory, exchange->body - start,
+                    exchange->body_granted + start);
     exchange->body = NULL;
     exchange->body_granted = exchange->body_length = 0;
 }

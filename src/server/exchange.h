@@ -61,7 +61,7 @@ struct exchange {
     const struct codec_option *query;
     size_t query_count;
 
-    char *body; /* a block of the memory, NULL before the first byte */
+    char *body; /* in a block of the memory, to its end; NULL before the first byte */
     size_t body_granted, body_length;
     struct content content;          /* of a route that takes a body */
     struct stream stream;            /* if it is one */

@@ -58,7 +58,10 @@ void exchange_make_id(struct service *service, char *id)
 
     mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
     mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
-    (void)snprintf(id, EXCHANGE_ID_BYTES + 1, "%016" PRIx64, mixed ^ mixed >> 31);
+    mixed ^= mixed >> 31;
+    for (unsigned shift = 64; shift > 0; *id++ = "0123456789abcdef"[mixed >> shift & 15])
+        shift -= 4;
+    *id = '\0';
 }
 
 /* The client's request id, if it can be echoed safely, or one of ours. */

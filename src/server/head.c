@@ -80,7 +80,8 @@ void head_note(struct head *head, const char *name, size_t length, const char *v
     for (size_t i = 0; i < length; i++)
         head->has_bad_name |= !head_is_token((unsigned char)name[i]);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcasecmp(name, known[i].name) != 0)
+        if (((name[0] ^ known[i].name[0]) & ~0x20) != 0 || /* most differ here, by more than case */
+            strcasecmp(name, known[i].name) != 0)
             continue;
         if (known[i].count != 0)
             ++*(unsigned *)(void *)((char *)head + known[i].count);

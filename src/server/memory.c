@@ -10,8 +10,14 @@
 /* Sizes are 2^k and 3 * 2^(k-1), so that at most a third of a block is unused. */
 enum { SMALLEST_BYTES = 16 * 1024, SIZES = 64, MAPPED_BYTES_MIN = 256 * 1024 };
 
+/* Large blocks are asked for in huge pages, which are touched 512 times more quickly; and are cut between
+ * them.  Where pages are of another size nothing but these advantages is lost. */
+enum { HUGE_BYTES = 2 * 1024 * 1024 };
+
+/* At the beginning of a block that is kept. */
 struct kept {
     struct kept *next;
+    size_t bytes; /* from the block's beginning: the kernel has the rest back */
 };
 
 struct memory {
@@ -46,7 +52,11 @@ static void *fetch(size_t bytes)
     if (bytes < MAPPED_BYTES_MIN)
         return aligned_alloc(64, bytes);
     block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return block != MAP_FAILED ? block : NULL;
+    if (block == MAP_FAILED)
+        return NULL;
+    if (bytes >= 2 * HUGE_BYTES)
+        (void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish: kernels may be without */
+    return block;
 }
 
 static void release(void *block, size_t bytes)
@@ -72,19 +82,43 @@ struct memory *memory_new(size_t budget_bytes, size_t kept_bytes_max)
     return memory;
 }
 
+/* The block of this size that was kept last, which is the caller's now; NULL if there is none. */
+static void *take_kept(struct memory *memory, unsigned size)
+{
+    struct kept *block = memory->kept[size];
+
+    if (block != NULL) {
+        memory->kept[size] = block->next;
+        memory->kept_bytes -= block->bytes;
+    }
+    return block;
+}
+
 /* Release kept blocks, largest first, until `bytes` more fit the budget or none is left. */
 static void evict(struct memory *memory, size_t bytes)
 {
-    for (unsigned size = SIZES; size-- > 0;) {
-        while (memory->kept[size] != NULL &&
-               memory->used_bytes + memory->kept_bytes + bytes > memory->budget_bytes) {
-            struct kept *block = memory->kept[size];
+    unsigned size = SIZES - 1;
 
-            memory->kept[size] = block->next;
-            memory->kept_bytes -= size_bytes(size);
-            release(block, size_bytes(size));
-        }
+    while (memory->kept_bytes > 0 &&
+           memory->used_bytes + memory->kept_bytes + bytes > memory->budget_bytes) {
+        if (memory->kept[size] != NULL)
+            release(take_kept(memory, size), size_bytes(size));
+        else
+            size--; /* there is one in some list */
     }
+}
+
+/* How much of a block is to be kept: all of it, or of a mapped one what there is room for, if that is the
+ * better half; else 0.  A body that is a little larger than its size is in a block of the next, most of
+ * which was never touched. */
+static size_t bytes_to_keep(const struct memory *memory, size_t granted)
+{
+    size_t room = memory->kept_bytes_max - memory->kept_bytes;
+
+    if (granted <= room)
+        return granted;
+    room -= room % HUGE_BYTES;
+    return granted >= 2 * HUGE_BYTES && room >= granted / 2 ? room : 0;
 }
 
 void memory_free(struct memory *memory)
@@ -107,15 +141,11 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
         return NULL;
     whole = size_bytes(size);
     (void)pthread_mutex_lock(&memory->lock);
-    if (memory->kept[size] != NULL) {
-        block = memory->kept[size];
-        memory->kept[size] = memory->kept[size]->next;
-        memory->kept_bytes -= whole;
-        memory->used_bytes += whole;
-    } else if (whole <= memory->budget_bytes &&
-               memory->used_bytes <= memory->budget_bytes - whole) {
-        evict(memory, whole);
-        block = fetch(whole);
+    if (whole <= memory->budget_bytes && memory->used_bytes <= memory->budget_bytes - whole) {
+        block = take_kept(memory, size);
+        evict(memory, whole); /* a block kept in part grows again */
+        if (block == NULL)
+            block = fetch(whole);
         if (block != NULL)
             memory->used_bytes += whole;
     }
@@ -129,18 +159,21 @@ void memory_give(struct memory *memory, void *block, size_t granted)
 {
     unsigned size = size_for(granted);
     struct kept *kept = block;
+    size_t bytes;
 
     assert(size < SIZES && size_bytes(size) == granted);
     (void)pthread_mutex_lock(&memory->lock);
     memory->used_bytes -= granted;
-    if (memory->kept_bytes + granted <= memory->kept_bytes_max) {
-        kept->next = memory->kept[size];
+    bytes = bytes_to_keep(memory, granted);
+    if (bytes > 0) {
+        if (bytes < granted)
+            (void)madvise((char *)block + bytes, granted - bytes, MADV_DONTNEED);
+        *kept = (struct kept){memory->kept[size], bytes};
         memory->kept[size] = kept;
-        memory->kept_bytes += granted;
-        block = NULL;
+        memory->kept_bytes += bytes;
     }
     (void)pthread_mutex_unlock(&memory->lock);
-    if (block != NULL)
+    if (bytes == 0)
         release(block, granted);
 }
 

@@ -1,9 +1,10 @@
 /* memory.h - the blocks that requests live in, and how many bytes all of them together may hold.
  *
  * Fresh memory costs more than the network: touching a new page takes longer than copying one.  So
- * blocks are kept when they come back, up to a limit, and handed out again.  Blocks in use and blocks
- * kept together never exceed the budget, so the budget bounds the memory of the process.  Every
- * function may be called from any thread; none blocks for longer than it takes to copy a pointer. */
+ * blocks are kept when they come back, up to a limit (of the last one that fits, as much as there is room
+ * for), and handed out again.  Blocks in use and blocks kept together never exceed the budget, so the
+ * budget bounds the memory of the process.  Every function may be called from any thread; none blocks for
+ * longer than the kernel takes to map a block or to have it back. */
 #ifndef SERVER_MEMORY_H
 #define SERVER_MEMORY_H
 

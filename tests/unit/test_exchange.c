@@ -351,6 +351,41 @@ static void large_requests_want_a_place_in_the_queue(void **state)
     tear_down(&fixture);
 }
 
+/* However long the head is; and when the body moves to a larger block, where it is whole. */
+static void tensors_after_a_head_are_aligned(void **state)
+{
+    static const char *const heads[] = {"0", "1", "63", "64", "101"};
+    static const char piece[10000] = {'x'};
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture);
+    fixture.options.binary_bytes_max = 60000;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        struct head head = {.method = "POST",
+                            .path = "/v2/models/cross_entropy/infer",
+                            .hosts = 1,
+                            .transfer_encodings = 1,
+                            .transfer_encoding = "chunked",
+                            .inference_header_length = heads[i],
+                            .inference_header_lengths = 1};
+        struct exchange *exchange = exchange_open(&fixture.service, &head);
+        size_t length = strtoul(heads[i], NULL, 10);
+
+        assert_int_equal(exchange->status, LOSS_OK);
+        assert_int_equal((uintptr_t)(exchange->body + length) % 64, 0);
+        for (size_t pieces = 1; pieces <= 2; pieces++) {
+            assert_true(exchange_receive(exchange, piece, sizeof piece));
+            assert_int_equal((uintptr_t)(exchange->body + length) % 64, 0);
+            assert_int_equal(exchange->body_length, pieces * sizeof piece);
+            for (size_t k = 0; k < pieces; k++)
+                assert_memory_equal(exchange->body + k * sizeof piece, piece, sizeof piece);
+        }
+        exchange_close(exchange, false);
+    }
+    tear_down(&fixture);
+}
+
 static void a_chunked_body_is_limited_while_it_comes(void **state)
 {
     static char bytes[40001];
@@ -417,6 +452,7 @@ int main(void)
         cmocka_unit_test(headers_are_judged_before_the_body),
         cmocka_unit_test(small_requests_are_answered_at_once),
         cmocka_unit_test(large_requests_want_a_place_in_the_queue),
+        cmocka_unit_test(tensors_after_a_head_are_aligned),
         cmocka_unit_test(a_chunked_body_is_limited_while_it_comes),
         cmocka_unit_test(a_used_up_budget_is_told),
     };

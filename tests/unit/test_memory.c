@@ -159,6 +159,73 @@ static void no_more_is_kept_than_was_said(void **state)
     memory_free(memory);
 }
 
+/* A block of 12 MiB where 9 are kept: of its beginning whole huge pages, and fresh memory after them. */
+static void a_large_block_is_kept_in_part(void **state)
+{
+    struct memory *memory = memory_new(64 * MIB, 9 * MIB);
+    size_t granted;
+    char *block = memory_take(memory, 11 * MIB, &granted);
+
+    (void)state;
+    assert_int_equal(granted, 12 * MIB);
+    memset(block, 1, granted);
+    memory_give(memory, block, granted);
+    assert_ptr_equal(memory_take(memory, 11 * MIB, &granted), block);
+    assert_int_equal(granted, 12 * MIB);
+    assert_int_equal(memory_used_bytes(memory), 12 * MIB);
+    assert_int_equal(block[8 * MIB - 1], 1);
+    assert_int_equal(block[8 * MIB], 0);
+    assert_int_equal(block[12 * MIB - 1], 0);
+    memory_give(memory, block, granted);
+    memory_free(memory);
+}
+
+/* It counts with what is kept of it, and takes the place of others when it is whole again. */
+static void what_is_kept_in_part_grows_within_the_budget(void **state)
+{
+    struct memory *memory = memory_new(12 * MIB, 9 * MIB);
+    size_t granted;
+    char *large = memory_take(memory, 12 * MIB, &granted), *small;
+
+    (void)state;
+    memory_give(memory, large, 12 * MIB);
+    small = memory_take(memory, MIB, &granted);
+    assert_non_null(small);
+    memset(small, 2, MIB);
+    memory_give(memory, small, MIB); /* 8 and 1 MiB are kept now */
+    assert_ptr_equal(memory_take(memory, 12 * MIB, &granted), large);
+    assert_null(memory_take(memory, 1, &granted));
+    memory_give(memory, large, 12 * MIB);
+    small = memory_take(memory, MIB, &granted);
+    assert_int_equal(small[MIB - 1], 0); /* fresh: the other one had to go */
+    memory_give(memory, small, MIB);
+    memory_free(memory);
+}
+
+/* With room for less than half of it, and for a block below 4 MiB, whose pages are small. */
+static void the_worse_half_is_not_kept(void **state)
+{
+    static const size_t sizes[] = {12 * MIB, 3 * MIB};
+    struct memory *memory = memory_new(64 * MIB, 5 * MIB);
+    size_t granted;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char *block = memory_take(memory, sizes[i], &granted), *other;
+
+        other = memory_take(memory, 3 * MIB, &granted);
+        memset(block, 1, sizes[i]);
+        memory_give(memory, other, granted);
+        memory_give(memory, block, sizes[i]);
+        assert_ptr_equal(memory_take(memory, 3 * MIB, &granted), other);
+        block = memory_take(memory, sizes[i], &granted);
+        assert_int_equal(block[2 * MIB - 1], 0); /* fresh */
+        memory_give(memory, block, granted);
+        memory_give(memory, other, 3 * MIB);
+    }
+    memory_free(memory);
+}
+
 static void nothing_is_freed(void **state)
 {
     (void)state;
@@ -239,6 +306,9 @@ int main(void)
         cmocka_unit_test(the_budget_holds_to_the_byte),
         cmocka_unit_test(kept_blocks_give_way),
         cmocka_unit_test(no_more_is_kept_than_was_said),
+        cmocka_unit_test(a_large_block_is_kept_in_part),
+        cmocka_unit_test(what_is_kept_in_part_grows_within_the_budget),
+        cmocka_unit_test(the_worse_half_is_not_kept),
         cmocka_unit_test(nothing_is_freed),
         cmocka_unit_test(many_threads_share_a_budget),
     };
