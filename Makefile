@@ -69,7 +69,8 @@ LEVEL_native := -DVECTOR_BYTES=16
 TYPE_float32 := -DREAL=float -DREAL_BYTES=4
 TYPE_float64 := -DREAL=double -DREAL_BYTES=8
 LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
-PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(B)/src/server/openapi.o
+EMBEDDED := src/server/openapi.json $(filter-out %.c %.h,$(wildcard src/page/*))
+PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(call room,page) $(EMBEDDED:%=$(B)/%.o)
 MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -121,14 +122,16 @@ build/version.stamp: FORCE
 	@mkdir -p build; echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' > $@
 .PHONY: FORCE
 
-# openapi.json as an array: what reads it is in POSIX, and all that the compiler sees is C.
-$(B)/src/server/openapi.o: $(B)/src/server/openapi.c
+# Files as arrays, style.css as embedded_style_css: what reads them is in every Debian, and all that the
+# compiler sees is C.
+$(EMBEDDED:%=$(B)/%.o): %.o: %.c
 	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
-$(B)/src/server/openapi.c: src/server/openapi.json Makefile
+$(EMBEDDED:%=$(B)/%.c): $(B)/%.c: % Makefile
 	@mkdir -p $(@D)
-	$(call SHOW,make){ printf '#include "server/openapi.h"\n\nconst char openapi_document[] = {\n' && \
+	$(call SHOW,make){ printf '#include "page/embedded.h"\n\nstatic const unsigned char bytes[] = {\n' && \
 	    od -An -v -tu1 $< | sed 's/  *\([0-9][0-9]*\)/\1,/g' && \
-	    printf '};\nconst size_t openapi_document_length = sizeof openapi_document;\n'; } > $@
+	    printf '};\nconst struct embedded embedded_%s = {bytes, sizeof bytes, "W/\\"%s\\""};\n' \
+	        $(subst .,_,$(notdir $<)) $$(sha256sum < $< | cut -c 1-16); } > $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
