@@ -20,6 +20,7 @@ PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
+PACKAGES_PAGE  := chromium chromium-driver python3-selenium
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
 PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
@@ -165,6 +166,8 @@ deps-conformance: # and what `make conformance` and `make schemathesis` make the
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
+deps-page: ## and those of `make check-page`
+	$(call install_packages,$(PACKAGES_PAGE))
 deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-fuzz: ## and those of `make fuzz`
@@ -245,7 +248,11 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 
-# Not part of `check`: PyTorch is large, and not from Debian.
+# Not part of `check`: a browser is large.  The Python is Debian's, which has Debian's Selenium.
+check-page: deps-page build/lossd ## use the web page in a headless Chromium; pictures of it go to build/page
+	@/usr/bin/python3 -B tests/page/check_page.py build/release/lossd build/page
+
+# Nor is this: PyTorch is large, and not from Debian.
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
