@@ -21,6 +21,7 @@ PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
+PACKAGES_PAGE  := chromium chromium-driver python3-selenium
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
 PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
@@ -70,7 +71,8 @@ LEVEL_native := -DVECTOR_BYTES=16
 TYPE_float32 := -DREAL=float -DREAL_BYTES=4
 TYPE_float64 := -DREAL=double -DREAL_BYTES=8
 LIBLOSS  := $(call room,evaluate) $(call room,kernels) $(KERNELS)
-PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(B)/src/server/openapi.o
+EMBEDDED := src/server/openapi.json $(filter-out %.c %.h,$(wildcard src/page/*))
+PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(call room,page) $(EMBEDDED:%=$(B)/%.o)
 MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -122,14 +124,16 @@ build/version.stamp: FORCE
 	@mkdir -p build; echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' > $@
 .PHONY: FORCE
 
-# openapi.json as an array: what reads it is in POSIX, and all that the compiler sees is C.
-$(B)/src/server/openapi.o: $(B)/src/server/openapi.c
+# Files as arrays, style.css as embedded_style_css: what reads them is in every Debian, and all that the
+# compiler sees is C.
+$(EMBEDDED:%=$(B)/%.o): %.o: %.c
 	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
-$(B)/src/server/openapi.c: src/server/openapi.json Makefile
+$(EMBEDDED:%=$(B)/%.c): $(B)/%.c: % Makefile
 	@mkdir -p $(@D)
-	$(call SHOW,make){ printf '#include "server/openapi.h"\n\nconst char openapi_document[] = {\n' && \
+	$(call SHOW,make){ printf '#include "page/embedded.h"\n\nstatic const unsigned char bytes[] = {\n' && \
 	    od -An -v -tu1 $< | sed 's/  *\([0-9][0-9]*\)/\1,/g' && \
-	    printf '};\nconst size_t openapi_document_length = sizeof openapi_document;\n'; } > $@
+	    printf '};\nconst struct embedded embedded_%s = {bytes, sizeof bytes, "W/\\"%s\\""};\n' \
+	        $(subst .,_,$(notdir $<)) $$(sha256sum < $< | cut -c 1-16); } > $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -163,6 +167,8 @@ deps-conformance: # and what `make conformance` and `make schemathesis` make the
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
+deps-page: ## and those of `make check-page`
+	$(call install_packages,$(PACKAGES_PAGE))
 deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-fuzz: ## and those of `make fuzz`
@@ -243,7 +249,11 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 
-# Not part of `check`: PyTorch is large, and not from Debian.
+# Not part of `check`: a browser is large.  The Python is Debian's, which has Debian's Selenium.
+check-page: deps-page build/lossd ## use the web page in a headless Chromium; pictures of it go to build/page
+	@/usr/bin/python3 -B tests/page/check_page.py build/release/lossd build/page
+
+# Nor is this: PyTorch is large, and not from Debian.
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd

@@ -179,9 +179,36 @@ void answer_version(struct exchange *exchange)
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
 }
 
+/* Whether If-None-Match lists a tag: weak or strong is the same here, and the quotes are part of it, so
+ * none is found within another. */
+static bool is_known(const char *if_none_match, const char *tag)
+{
+    return if_none_match != NULL &&
+           (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, strchr(tag, '"')) != NULL);
+}
+
+/* A file that is a part of the program: sent only to those who do not have it. */
+static void reply_document(struct exchange *exchange, const char *media_type,
+                           const struct embedded *document)
+{
+    exchange_reply(exchange, media_type, (const char *)document->bytes, document->length);
+    exchange->reply.tag = document->tag;
+    if (!is_known(exchange->content.if_none_match, document->tag))
+        return;
+    /* Like the reply to HEAD it has the length of what is not sent (RFC 9110, section 8.6), so that is
+     * made all the same. */
+    exchange->reply.http_status = 304;
+    exchange->reply.content_type = exchange->reply.content_encoding = NULL;
+}
+
+void answer_page(struct exchange *exchange)
+{
+    reply_document(exchange, exchange->page->media_type, exchange->page->content);
+}
+
 void answer_openapi(struct exchange *exchange)
 {
-    exchange_reply(exchange, "application/json", openapi_document, openapi_document_length);
+    reply_document(exchange, "application/json", &embedded_openapi_json);
 }
 
 void answer_metrics(struct exchange *exchange)

@@ -4,6 +4,7 @@
 
 struct exchange;
 
+void answer_page(struct exchange *exchange);     /* the page, or a file of it */
 void answer_evaluate(struct exchange *exchange); /* any thread: it may be a worker's job */
 void answer_version(struct exchange *exchange);
 void answer_openapi(struct exchange *exchange);

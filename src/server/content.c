@@ -135,3 +135,11 @@ enum loss_status content_of_metrics(const struct head *head, struct content *con
     content->metrics = choice < 0 ? METRICS_TEXT_0_0_4 : (enum metrics_format)choice;
     return LOSS_OK;
 }
+
+enum loss_status content_of_document(const struct head *head, struct content *content,
+                                     struct loss_error *error)
+{
+    (void)error;
+    content->if_none_match = head->if_none_match;
+    return LOSS_OK;
+}

@@ -16,6 +16,7 @@ struct content {
     enum coding coding_in;       /* of the body, */
     enum coding coding_out;      /* what the reply may be sent in: the caller sets it */
     enum metrics_format metrics; /* of the reply, if it is metrics */
+    const char *if_none_match;   /* tags of what the client has of a document, or NULL */
     size_t head_length;          /* of an inference request, as the header says; or CODEC_NO_HEAD */
 };
 
@@ -32,6 +33,10 @@ enum loss_status content_of_inference(const struct head *head, struct content *c
 /* Of the metrics, whose format Accept chooses; what it takes none of is the first.  Cannot fail. */
 enum loss_status content_of_metrics(const struct head *head, struct content *content,
                                     struct loss_error *error);
+
+/* Of a document that does not change: what the client has of it already.  Cannot fail. */
+enum loss_status content_of_document(const struct head *head, struct content *content,
+                                     struct loss_error *error);
 
 /* The media types of bodies that are taken, as Accept-Post lists them. */
 extern const char content_accept_post[];

@@ -233,6 +233,14 @@ void exchange_run(struct job *job)
     exchange->state = EXCHANGE_ANSWERED;
 }
 
+/* Of a reply that was sent whole. */
+static size_t sent_bytes(const struct exchange *exchange)
+{
+    bool is_bodiless = exchange->method == METHOD_HEAD || exchange->reply.http_status == 304;
+
+    return is_bodiless ? 0 : exchange->reply.length;
+}
+
 static void log_access(const struct exchange *exchange, bool complete, uint64_t duration_ns)
 {
     const struct log_field fields[] = {
@@ -242,7 +250,7 @@ static void log_access(const struct exchange *exchange, bool complete, uint64_t 
         {"status", NULL, exchange->reply.http_status},
         {"code", loss_status_code(exchange->status), 0},
         {"request_bytes", NULL, (double)(exchange->received_bytes + exchange->discarded)},
-        {"response_bytes", NULL, (double)exchange->reply.length},
+        {"response_bytes", NULL, (double)sent_bytes(exchange)},
         {"rows", NULL, (double)exchange->rows},
         {"duration_ms", NULL, (double)duration_ns / 1e6},
         {"trace_id", exchange->trace_id, 0}, /* last, as most have none */
@@ -268,7 +276,7 @@ void exchange_close(struct exchange *exchange, bool complete)
         metric_add(telemetry->errors[exchange->status], 1);
     if (!complete)
         metric_add(telemetry->client_aborts, 1);
-    metric_add(telemetry->response_bytes, complete ? exchange->reply.length : 0);
+    metric_add(telemetry->response_bytes, complete ? sent_bytes(exchange) : 0);
     metric_add(telemetry->rows, exchange->rows);
     if (exchange->job.started_ns != 0)
         metric_observe(telemetry->queue_wait,

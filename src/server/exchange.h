@@ -9,6 +9,7 @@
 #include "codec/infer.h"
 #include "codec/reply_json.h"
 #include "loss/arena.h"
+#include "page/page.h"
 #include "server/content.h"
 #include "server/head.h"
 #include "server/routes.h"
@@ -35,6 +36,7 @@ struct reply {
     const char
         *head_length; /* JSON bytes of a reply with binary tensors, in digits; in the arena */
     const char *server_timing; /* in the arena */
+    const char *tag;           /* of a document */
     bool retry_after;
     bool is_preflight; /* of CORS: nothing but headers */
     bool close;        /* end the connection after it */
@@ -44,7 +46,7 @@ struct reply_header {
     const char *name, *value;
 };
 
-enum { REPLY_HEADERS_MAX = 17 };
+enum { REPLY_HEADERS_MAX = 22 };
 
 struct exchange {
     struct job job; /* first, so that a job is an exchange */
@@ -66,6 +68,7 @@ struct exchange {
     struct content content;          /* of a route that takes a body */
     struct stream stream;            /* if it is one */
     const struct infer_model *model; /* of an inference route */
+    const struct page_file *page;    /* of a route of the page */
     bool is_preflight;               /* a question of CORS, to any route */
     const char *cors_origin;         /* what pages of another origin are told, or NULL */
     char trace_id[TRACE_ID_BYTES];   /* of the caller's trace, or "" */

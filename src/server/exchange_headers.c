@@ -13,6 +13,12 @@ static const char *vary(bool on_coding, bool on_origin)
     return on_coding ? "Accept-Encoding" : on_origin ? "Origin" : NULL;
 }
 
+/* The page takes what it needs from where it came from, runs in no frame of others, and has no script
+ * and no style in its text: what a batch says stays text. */
+static const char policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /* Not the same for all, so that not all come back at once. */
 static const char *retry_after(const struct exchange *exchange)
 {
@@ -24,6 +30,7 @@ size_t exchange_reply_headers(const struct exchange *exchange,
 {
     const struct reply *reply = &exchange->reply;
     const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
+    bool is_document = reply->tag != NULL;
     bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
     bool close = reply->close || exchange->service->state->draining ||
                  pressure_now(exchange->service) >= PRESSURE_CLOSING;
@@ -39,7 +46,12 @@ size_t exchange_reply_headers(const struct exchange *exchange,
         {"Accept-Post", reply->accept_post},
         {"Accept-Encoding", reply->accept_encoding},
         {"Retry-After", reply->retry_after ? retry_after(exchange) : NULL},
-        {"Vary", vary(coding != NULL, one_origin)},
+        {"ETag", reply->tag},
+        {"Cache-Control", is_document ? "no-cache" : NULL}, /* ask whether it is still the same */
+        {"Content-Security-Policy", is_document ? policy : NULL},
+        {"X-Content-Type-Options", is_document ? "nosniff" : NULL},
+        {"Referrer-Policy", is_document ? "no-referrer" : NULL},
+        {"Vary", vary(coding != NULL || is_document, one_origin)},
         {"Access-Control-Allow-Origin", cors},
         {"Access-Control-Expose-Headers", cors != NULL ? cors_exposed : NULL},
         {"Access-Control-Allow-Methods", reply->is_preflight ? "GET, HEAD, POST" : NULL},

@@ -125,6 +125,18 @@ static enum loss_status check_room(const struct exchange *exchange, const struct
     return LOSS_OK;
 }
 
+/* The file that a path of the page names; {file} is "" for the page itself. */
+static enum loss_status find_file(struct exchange *exchange, const struct route_names *names,
+                                  struct loss_error *error)
+{
+    if (exchange->route != ROUTE_PAGE && exchange->route != ROUTE_PAGE_FILE)
+        return LOSS_OK;
+    exchange->page = page_find(names->file);
+    if (exchange->page == NULL)
+        return loss_fail(error, LOSS_NOT_FOUND, NULL, "the page has no such file");
+    return LOSS_OK;
+}
+
 /* Route, token, method and media type. */
 static enum loss_status check_route(struct exchange *exchange, const struct head *head,
                                     struct loss_error *error)
@@ -156,7 +168,8 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
                          route_path(exchange->route), route->allow);
-    if ((status = find_model(exchange, &names, error)) != LOSS_OK)
+    if ((status = find_model(exchange, &names, error)) != LOSS_OK ||
+        (status = find_file(exchange, &names, error)) != LOSS_OK)
         return status;
     if (route->is_coded)
         exchange->content.coding_out = negotiate_coding(head->accept_encoding);

@@ -72,6 +72,7 @@ void head_note(struct head *head, const char *name, size_t length, const char *v
          offsetof(struct head, authorizations), 0},
         {"X-Timeout-Ms", offsetof(struct head, timeout_ms), 0, 0},
         {"traceparent", offsetof(struct head, traceparent), 0, 0},
+        {"If-None-Match", offsetof(struct head, if_none_match), 0, 0},
         {"Origin", offsetof(struct head, origin), 0, 0},
         {"Access-Control-Request-Method", offsetof(struct head, wanted_method), 0, 0},
         {"Host", 0, offsetof(struct head, hosts), 0},

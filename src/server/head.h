@@ -22,7 +22,7 @@ struct head {
     /* Values of headers, the first of each; NULL if it is not there. */
     const char *content_type, *content_encoding, *expect, *request_id, *transfer_encoding;
     const char *content_length, *accept, *accept_encoding, *inference_header_length;
-    const char *timeout_ms, *traceparent, *authorization, *origin,
+    const char *timeout_ms, *traceparent, *authorization, *if_none_match, *origin,
         *wanted_method; /* the last of a CORS preflight */
     /* Accept and Accept-Encoding, if they stand on several lines, are one list: joined here, as far as
      * they fit. */

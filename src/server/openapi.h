@@ -1,12 +1,9 @@
-/* openapi.h - the description of the routes, in OpenAPI 3.1.
- *
- * It is written by hand in openapi.json; the Makefile makes this array of its bytes. */
+/* openapi.h - the description of the routes, in OpenAPI 3.1: openapi.json, written by hand. */
 #ifndef SERVER_OPENAPI_H
 #define SERVER_OPENAPI_H
 
-#include <stddef.h>
+#include "page/embedded.h"
 
-extern const char openapi_document[]; /* ends in no NUL */
-extern const size_t openapi_document_length;
+extern const struct embedded embedded_openapi_json;
 
 #endif

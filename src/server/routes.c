@@ -9,10 +9,14 @@
 #define GET_HEAD "GET, HEAD"
 
 static const struct route routes[ROUTE_OTHER] = {
+    [ROUTE_PAGE] = {ROUTE_IS_OPEN, false, false, true, GET_HEAD, content_of_document, answer_page},
+    [ROUTE_PAGE_FILE] = {ROUTE_IS_OPEN, false, false, true, GET_HEAD, content_of_document,
+                         answer_page},
     [ROUTE_EVALUATE] = {ROUTE_WANTS_TOKEN, true, true, true, "POST", content_of_evaluation,
                         answer_evaluate},
     [ROUTE_VERSION] = {ROUTE_WANTS_TOKEN, false, false, false, GET_HEAD, NULL, answer_version},
-    [ROUTE_OPENAPI] = {ROUTE_WANTS_TOKEN, false, false, true, GET_HEAD, NULL, answer_openapi},
+    [ROUTE_OPENAPI] = {ROUTE_WANTS_TOKEN, false, false, true, GET_HEAD, content_of_document,
+                       answer_openapi},
     [ROUTE_METRICS] = {ROUTE_IS_METRICS, false, false, true, GET_HEAD, content_of_metrics,
                        answer_metrics},
     [ROUTE_LIVE] = {ROUTE_IS_HEALTH, false, false, false, GET_HEAD, NULL, answer_live},
@@ -57,8 +61,8 @@ static const char *take_segment(const char *path, char *text, size_t size)
 
 static bool matches(const char *pattern, const char *path, struct route_names *names)
 {
-    static const char model[] = "{model}", versions[] = "/versions/";
-    const char *variable = strstr(pattern, model);
+    static const char file[] = "{file}", model[] = "{model}", versions[] = "/versions/";
+    const char *variable = strchr(pattern, '{');
     size_t fixed = variable != NULL ? (size_t)(variable - pattern) : strlen(pattern);
 
     *names = (struct route_names){.model = ""};
@@ -67,6 +71,10 @@ static bool matches(const char *pattern, const char *path, struct route_names *n
     path += fixed;
     if (variable == NULL)
         return *path == '\0';
+    if (strcmp(variable, file) == 0) {
+        path = take_segment(path, names->file, sizeof names->file);
+        return names->file[0] != '\0' && *path == '\0';
+    }
     path = take_segment(path, names->model, sizeof names->model);
     if (strncmp(path, versions, sizeof versions - 1) == 0) {
         path = take_segment(path + sizeof versions - 1, names->version, sizeof names->version);

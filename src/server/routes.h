@@ -8,8 +8,11 @@
 
 struct exchange;
 
-/*    name, path: {model} stands for any one segment, and after it /versions/V may be left out */
+/*    name, path: {model} and {file} stand for any one segment, and after a model /versions/V may be
+ *    left out */
 #define ROUTE_TABLE(X)                                         \
+    X(ROUTE_PAGE, "/")                                         \
+    X(ROUTE_PAGE_FILE, "/page/{file}")                         \
     X(ROUTE_EVALUATE, "/v1/evaluate")                          \
     X(ROUTE_VERSION, "/v1/version")                            \
     X(ROUTE_OPENAPI, "/openapi.json")                          \
@@ -59,9 +62,9 @@ struct route {
     void (*answer)(struct exchange *exchange); /* make the reply, on the loop thread or a worker */
 };
 
-/* The variable parts of a path; "" where it has none.  Longer ones than any model's name are cut. */
+/* The variable parts of a path; "" where it has none.  Longer ones than any name there is are cut. */
 struct route_names {
-    char model[64], version[16];
+    char model[64], version[16], file[64];
 };
 
 /* The route of a path, without its query; ROUTE_OTHER if there is none. */

@@ -9,8 +9,8 @@
 #include "observe/process.h"
 #include "server/service.h"
 
-static const unsigned codes[TELEMETRY_CODES] = {200, 400, 401, 404, 405, 406, 408, 411,
-                                                413, 415, 417, 500, 501, 503, 504};
+static const unsigned codes[TELEMETRY_CODES] = {200, 304, 400, 401, 404, 405, 406, 408,
+                                                411, 413, 415, 417, 500, 501, 503, 504};
 
 /* Which statuses a request of this route and method can end with. */
 static bool can_end_with(enum route_name name, enum method method, unsigned code)
@@ -27,7 +27,9 @@ static bool can_end_with(enum route_name name, enum method method, unsigned code
     if (!route_takes(route, method))
         return method == METHOD_OTHER && (common || code == 405);
     if (code == 404)
-        return strstr(route_path(name), "{model}") != NULL;
+        return strchr(route_path(name), '{') != NULL;
+    if (code == 304)
+        return route->content == content_of_document;
     if (code == 405)
         return false;
     if (code == 501)

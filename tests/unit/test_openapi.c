@@ -26,8 +26,8 @@ static int start(void **state)
     json_error_t error;
 
     (void)state;
-    document =
-        json_loadb(openapi_document, openapi_document_length, JSON_REJECT_DUPLICATES, &error);
+    document = json_loadb((const char *)embedded_openapi_json.bytes, embedded_openapi_json.length,
+                          JSON_REJECT_DUPLICATES, &error);
     if (document == NULL)
         fail_msg("line %d: %s", error.line, error.text);
     return 0;
@@ -49,16 +49,14 @@ static void the_version_is_the_programs(void **state)
     assert_string_equal(json_string_value(document_at(document, "/info/version")), version_number);
 }
 
-static void it_is_the_file_and_in_ascii(void **state)
+static void it_is_the_file(void **state)
 {
     FILE *file = fopen("src/server/openapi.json", "rbe");
 
     (void)state;
     assert_non_null(file);
-    for (size_t i = 0; i < openapi_document_length; i++) {
-        assert_in_range(openapi_document[i], '\n', '~'); /* the array is made of char */
-        assert_int_equal(fgetc(file), openapi_document[i]);
-    }
+    for (size_t i = 0; i < embedded_openapi_json.length; i++)
+        assert_int_equal(fgetc(file), embedded_openapi_json.bytes[i]);
     assert_int_equal(fgetc(file), EOF);
     (void)fclose(file);
 }
@@ -92,8 +90,9 @@ static bool is_plausible(const struct route *row, const char *path, unsigned sta
 
     switch (status) {
     case 200: return strstr(path, "load") == NULL;
+    case 304: return row->content == content_of_document;
     case 401: return row->access == ROUTE_WANTS_TOKEN || row->access == ROUTE_IS_METRICS;
-    case 404: return strstr(path, "{model}") != NULL;
+    case 404: return strchr(path, '{') != NULL;
     case 405: return false; /* that of the path, for methods that are not here */
     case 406:
     case 411: return row->content == content_of_evaluation;
@@ -122,7 +121,7 @@ static void check_path(enum route_name name, const char *path)
         for (unsigned status = 200; operation != NULL && status < 600; status++) {
             (void)snprintf(text, sizeof text, "%u", status);
             if ((json_object_get(responses, text) != NULL) !=
-                (document_is_status(status) && is_plausible(row, path, status)))
+                ((status == 304 || document_is_status(status)) && is_plausible(row, path, status)))
                 fail_msg("%s %s: %u is on one side only", key, path, status);
         }
     }
@@ -270,7 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_version_is_the_programs),
-        cmocka_unit_test(it_is_the_file_and_in_ascii),
+        cmocka_unit_test(it_is_the_file),
         cmocka_unit_test(what_is_referred_to_is_there),
         cmocka_unit_test(routes_are_those_of_the_table),
         cmocka_unit_test(fields_are_those_of_the_decoder),

@@ -22,7 +22,8 @@ static json_t *document;
 static int start(void **state)
 {
     (void)state;
-    document = json_loadb(openapi_document, openapi_document_length, 0, NULL);
+    document = json_loadb((const char *)embedded_openapi_json.bytes, embedded_openapi_json.length,
+                          0, NULL);
     assert_non_null(document);
     return 0;
 }
@@ -175,7 +176,7 @@ static void statuses_refer_to_their_codes(void **state)
             json_object_foreach (json_object_get(operation, "responses"), status, response) {
                 const char *reference = json_string_value(json_object_get(response, "$ref"));
 
-                if (strcmp(status, "200") == 0 || strcmp(method, "head") == 0)
+                if (atoi(status) < 400 || strcmp(method, "head") == 0)
                     continue;
                 assert_non_null(reference);
                 assert_ptr_equal(codes_in(document_at(document, reference + 1)),

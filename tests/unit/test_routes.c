@@ -38,7 +38,15 @@ static void paths_are_found_exactly(void **state)
         {"/v2/repository/models/m/load", ROUTE_V2_LOAD},
         {"/v2/health/live", ROUTE_V2_LIVE},
         {"/v2/health", ROUTE_OTHER},
-        {"/", ROUTE_OTHER},
+        {"/", ROUTE_PAGE},
+        {"/page", ROUTE_OTHER},
+        {"/page/", ROUTE_OTHER},
+        {"/page/x", ROUTE_PAGE_FILE},
+        {"/page/main.js", ROUTE_PAGE_FILE},
+        {"/page/x/", ROUTE_OTHER},
+        {"/page/../x", ROUTE_OTHER},
+        {"/page/versions/1", ROUTE_OTHER},
+        {"/index.html", ROUTE_OTHER},
         {"", ROUTE_OTHER},
         {"other", ROUTE_OTHER},
         {"/other", ROUTE_OTHER},
@@ -88,6 +96,10 @@ static void names_come_out_of_paths(void **state)
     assert_string_equal(names.model, "nll_loss");
     assert_string_equal(names.version, "");
     (void)route_find("/livez", &names);
+    assert_string_equal(names.model, "");
+    assert_string_equal(names.file, "");
+    (void)route_find("/page/main.js", &names);
+    assert_string_equal(names.file, "main.js");
     assert_string_equal(names.model, "");
     memset(path + strlen(path), 'x', 100); /* longer than there is room */
     assert_int_equal(route_find(path, &names), ROUTE_V2_MODEL);
