@@ -18,7 +18,7 @@ B        := build/$(MODE)
 PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev \
                   libseccomp-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
-PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux mandoc
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
@@ -90,7 +90,7 @@ all: build/lossd $(B)/libloss.a ## build build/lossd and libloss.a (the default)
 build/lossd: build/release/lossd
 	@ln -sf release/lossd $@
 ifneq ($(MODE),release)
-build/release/lossd:
+build/release/lossd build/release/libloss.a:
 	@$(MAKE) MODE=release $@
 endif
 
@@ -235,7 +235,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
-	@$(MAKE) check-readme check-units
+	@$(MAKE) check-readme check-units check-manual check-install
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
@@ -362,15 +362,43 @@ lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
 	@echo "lint: nothing found"
 
 # ---- installing --------------------------------------------------------------------------------
-PREFIX  ?= /usr/local
-DESTDIR ?=
-install: build/lossd ## install lossd and its reference settings under $(DESTDIR)$(PREFIX)
+# The manual page, made from what the program says of itself.
+build/lossd.8: src/lossd.8.in src/manual.awk build/lossd
+	$(call SHOW,make)build/lossd --help | awk -f src/manual.awk - $< > $@
+check-manual: build/lossd.8 ## hold the manual page against the program's settings and commands
+	@python3 tests/manual/check_manual.py build/lossd $<
+
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+LIBDIR     ?= $(PREFIX)/lib
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+# What depends on these places is written anew for each installation.
+UNITS      := lossd.service lossd.socket
+WITH_PLACES = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; \
+              s|/usr/local/bin/lossd|$(PREFIX)/bin/lossd|; s|/etc/lossd|$(SYSCONFDIR)/lossd|g'
+
+install: install-program install-library ## install all under $(DESTDIR)$(PREFIX); settings that are there stay
+install-program: build/lossd build/lossd.8 # the daemon, its settings, manual page and systemd units
 	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
 	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
-install-systemd: install ## and the units for systemd, unless PREFIX is a place that it does not look at
-	install -D -m 644 config/lossd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.socket
-	install -D -m 644 config/lossd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
-	sed -i 's,/usr/local/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
+	install -D -m 644 build/lossd.8 $(DESTDIR)$(PREFIX)/share/man/man8/lossd.8
+	test -e $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
+	    install -D -m 644 config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
+	install -d $(DESTDIR)$(UNITDIR)
+	for u in $(UNITS); do $(WITH_PLACES) config/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+install-library: build/release/libloss.a # libloss, its headers, and what pkg-config is asked for
+	install -D -m 644 $< $(DESTDIR)$(LIBDIR)/libloss.a
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/loss include/loss/*.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(WITH_PLACES) config/libloss.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libloss.pc
+uninstall: ## remove what `make install` with the same places has installed, but for changed settings
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/,bin/lossd share/lossd share/man/man8/lossd.8 include/loss)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libloss.a pkgconfig/libloss.pc) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	! cmp -s config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
+	    rm $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
+check-install: build/lossd build/lossd.8 build/release/libloss.a ## install into build/, build an outside program by pkg-config, uninstall
+	@CC='$(CC)' sh tests/packages/check_install.sh build/packages '$(MAKE)'
 
 # ---- containers --------------------------------------------------------------------------------
 DOCKER  ?= docker
