@@ -21,6 +21,7 @@ PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux mandoc
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
+PACKAGES_DEB   := $(PACKAGES_BUILD) debhelper lintian mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
 PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
@@ -163,6 +164,8 @@ deps-conformance: # and what `make conformance` and `make schemathesis` make the
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
+deps-deb: ## and those of `make deb` and `make check-deb`
+	$(call install_packages,$(PACKAGES_DEB))
 deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-fuzz: ## and those of `make fuzz`
@@ -362,6 +365,9 @@ lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
 	@echo "lint: nothing found"
 
 # ---- installing --------------------------------------------------------------------------------
+# Of the packages' tests and of the image.
+SUITE ?= bookworm
+
 # The manual page, made from what the program says of itself.
 build/lossd.8: src/lossd.8.in src/manual.awk build/lossd
 	$(call SHOW,make)build/lossd --help | awk -f src/manual.awk - $< > $@
@@ -400,11 +406,24 @@ uninstall: ## remove what `make install` with the same places has installed, but
 check-install: build/lossd build/lossd.8 build/release/libloss.a ## install into build/, build an outside program by pkg-config, uninstall
 	@CC='$(CC)' sh tests/packages/check_install.sh build/packages '$(MAKE)'
 
+# debhelper wants a folder debian/ at the top of a tree; it gets a tree of its own.
+DEB_TREE := build/deb/lossd
+comma    := ,
+deb: deps-deb build/lossd build/lossd.8 build/release/libloss.a ## make the Debian packages lossd and libloss-dev in build/deb
+	@rm -rf build/deb && mkdir -p $(DEB_TREE) && cp -r config/debian $(DEB_TREE)/debian
+	@sed -i 's/@BUILD_DEPENDS@/debhelper-compat (= 13)$(PACKAGES_BUILD:%=$(comma) %)/' $(DEB_TREE)/debian/control
+	@sed 1,4d LICENSE | sed 's/^$$/./; s/^/ /' | sed -i -e '/@LICENSE@/{r /dev/stdin' -e 'd}' $(DEB_TREE)/debian/copyright
+	@test "$$(cd $(DEB_TREE) && dpkg-parsechangelog -SVersion)" = '$(VERSION)' || \
+	    { echo "config/debian/changelog does not begin with version $(VERSION)"; exit 1; }
+	@cd $(DEB_TREE) && debian/rules binary SOURCE='$(CURDIR)'
+	@lintian --fail-on error,warning build/deb/*.deb && ls -l build/deb/*.deb
+check-deb: deb ## install the package in a fresh Debian SUITE, use it there, remove it
+	@sh tests/packages/check_deb.sh build/deb '$(SUITE)'
+
 # ---- containers --------------------------------------------------------------------------------
 DOCKER  ?= docker
 COMPOSE ?= $(shell command -v docker-compose || echo $(DOCKER) compose)
 BASE    ?= lossd-base
-SUITE   ?= bookworm
 
 has_engine = $(DOCKER) info >/dev/null 2>&1 || { echo "there is no Docker engine here ($(DOCKER) info fails)"; exit 1; }
 
