@@ -18,7 +18,7 @@ B        := build/$(MODE)
 PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev \
                   libseccomp-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
-PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux mandoc
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 python3-yaml util-linux mandoc
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_DEB   := $(PACKAGES_BUILD) debhelper lintian mmdebstrap
@@ -81,6 +81,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h test
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
+export PYTHONPATH := $(CURDIR)/tests/support
 # Whatever has neither a slash nor a dot is no file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p' Makefile)
 .DELETE_ON_ERROR:
@@ -226,6 +227,11 @@ check-readme: build/lossd ## run the examples of README.md and compare their out
 	@python3 tests/readme/check_readme.py build/release/lossd
 check-units: build/lossd ## hold the units of systemd against its checks, if it is installed
 	@sh tests/systemd/check_units.sh build/release/lossd
+PROMTOOL = $(shell command -v promtool || echo build/tools/promtool)
+check-prometheus: build/lossd ## test the alert rules, and that they and the dashboard use metrics that there are
+	@$(PROMTOOL) check config config/prometheus.yaml
+	@$(PROMTOOL) test rules tests/prometheus/rules.yaml
+	@python3 tests/prometheus/check_names.py build/lossd $(PROMTOOL)
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone
@@ -238,7 +244,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
-	@$(MAKE) check-readme check-units check-manual check-install
+	@$(MAKE) check-readme check-units check-manual check-install check-prometheus
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
