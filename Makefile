@@ -21,6 +21,7 @@ PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
 PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 python3-yaml util-linux mandoc
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
+PACKAGES_PROXIES := haproxy nginx
 PACKAGES_DEB   := $(PACKAGES_BUILD) debhelper lintian mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
 PACKAGES_BITS  := gcc clang
@@ -151,14 +152,23 @@ deps-build: # what compiling alone needs; for the image
 	$(call install_packages,$(PACKAGES_BUILD))
 deps: ## install the Debian packages that building and running need, if they are missing
 	$(call install_packages,$(PACKAGES_RUN))
-# In Debian 12 promtool comes with Prometheus, which would start a server: so it is only unpacked.
+# What would start a server where it is installed is only unpacked: the program $(2) of the first package
+# that there is of $(1).
+define unpack_program
+@PATH="$$PATH:/usr/sbin" command -v $(notdir $(2)) >/dev/null || test -x build/tools/$(notdir $(2)) || { \
+    rm -rf build/tools/unpacked && mkdir -p build/tools/unpacked && cd build/tools/unpacked && \
+    for p in $(1); do apt-get download -qq $$p 2>/dev/null && break; done && \
+    dpkg-deb --fsys-tarfile *.deb | tar -xO .$(2) > ../$(notdir $(2)) && chmod +x ../$(notdir $(2)); }
+endef
+
 deps-check: ## and those of the tests
 	$(call install_packages,$(PACKAGES_CHECK))
-	@command -v promtool >/dev/null || test -x build/tools/promtool || { \
-	    mkdir -p build/tools && cd build/tools && \
-	    { apt-get download -qq promtool || apt-get download -qq prometheus; } 2>/dev/null && \
-	    dpkg-deb --fsys-tarfile *.deb | tar -xO ./usr/bin/promtool > promtool && \
-	    chmod +x promtool && rm *.deb; }
+	$(call unpack_program,promtool prometheus,/usr/bin/promtool)
+deps-proxies: ## and those of `make check-proxies`
+	$(call install_packages,$(PACKAGES_PROXIES_LIBRARIES))
+	$(call unpack_program,haproxy,/usr/sbin/haproxy)
+	$(call unpack_program,nginx,/usr/sbin/nginx)
+PACKAGES_PROXIES_LIBRARIES = $(shell apt-cache depends --important $(PACKAGES_PROXIES) | sed -n 's/^ *Depends: \(lib[a-z0-9.+-]*\)$$/\1/p' | sort -u)
 deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
 deps-conformance: # and what `make conformance` and `make schemathesis` make their virtual environment with
@@ -232,6 +242,9 @@ check-prometheus: build/lossd ## test the alert rules, and that they and the das
 	@$(PROMTOOL) check config config/prometheus.yaml
 	@$(PROMTOOL) test rules tests/prometheus/rules.yaml
 	@python3 tests/prometheus/check_names.py build/lossd $(PROMTOOL)
+check-proxies: deps-proxies build/lossd ## replace replicas behind HAProxy under load; hide requests in others, through HAProxy and nginx
+	@python3 tests/proxies/check_smuggling.py build/lossd
+	@python3 tests/proxies/check_rolling.py build/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone

@@ -41,6 +41,12 @@ class Daemon:
         response = self.connection.getresponse()
         return response.status, response.read().decode()
 
+    def settings(self):
+        """The settings in effect of a daemon like this one."""
+        printed = subprocess.run([self.command[0], 'config', *self.command[1:]], check=True,
+                                 capture_output=True, text=True)
+        return json.loads(printed.stdout)
+
     def post(self, path, body, headers):
         """(status, reply) of one call that is answered in JSON.  Raises OSError or HTTPException if
         there is no reply."""
