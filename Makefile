@@ -242,6 +242,8 @@ check-prometheus: build/lossd ## test the alert rules, and that they and the das
 	@$(PROMTOOL) check config config/prometheus.yaml
 	@$(PROMTOOL) test rules tests/prometheus/rules.yaml
 	@python3 tests/prometheus/check_names.py build/lossd $(PROMTOOL)
+check-manifests: build/lossd ## hold the manifests for Kubernetes and Docker against the daemon's settings and routes
+	@python3 tests/kubernetes/check_manifests.py build/lossd
 check-proxies: deps-proxies build/lossd ## replace replicas behind HAProxy under load; hide requests in others, through HAProxy and nginx
 	@python3 tests/proxies/check_smuggling.py build/lossd
 	@python3 tests/proxies/check_rolling.py build/lossd
@@ -257,7 +259,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
-	@$(MAKE) check-readme check-units check-manual check-install check-prometheus
+	@$(MAKE) check-readme check-units check-manual check-install check-prometheus check-manifests
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
@@ -451,12 +453,15 @@ image-base: deps-image ## make the Debian image that the Dockerfile starts from,
 	@if $(DOCKER) image inspect $(BASE) >/dev/null 2>&1; then echo "$(BASE) is there already"; else \
 	    mmdebstrap --quiet --variant=minbase --include=ca-certificates $(SUITE) - | \
 	    $(DOCKER) import --change 'CMD ["/bin/bash"]' - $(BASE); fi
-image: image-base ## build the images lossd and lossd-prometheus
+image: image-base ## build the images lossd, lossd-haproxy and lossd-prometheus
 	$(DOCKER) build -t lossd --build-arg BASE=$(BASE) --build-arg REVISION=$(REVISION) -f docker/Dockerfile .
+	$(DOCKER) build -t lossd-haproxy --build-arg BASE=$(BASE) - < docker/Dockerfile.haproxy
 	$(DOCKER) build -t lossd-prometheus --build-arg BASE=$(BASE) - < docker/Dockerfile.prometheus
 check-image: image ## start the image and look at it from outside
 	@sh tests/image/check_image.sh $(DOCKER)
-compose-up: ## start lossd and Prometheus from those images
+check-compose: image ## bring up all of compose-up on other ports, replace the replicas under load
+	@python3 tests/image/check_compose.py $(DOCKER) $(COMPOSE)
+compose-up: ## start three replicas of lossd, HAProxy and Prometheus from those images
 	@$(has_engine)
 	$(COMPOSE) -f docker/compose.yaml up -d
 compose-down: ## stop them
