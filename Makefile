@@ -24,6 +24,7 @@ PACKAGES_IMAGE := mmdebstrap
 PACKAGES_PROXIES := haproxy nginx
 PACKAGES_DEB   := $(PACKAGES_BUILD) debhelper lintian mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
+PACKAGES_EXAMPLES := python3 curl nodejs
 PACKAGES_BITS  := gcc clang
 PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
 PACKAGES_AARCH64 := gcc-aarch64-linux-gnu qemu-user
@@ -173,6 +174,8 @@ deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
 deps-conformance: # and what `make conformance` and `make schemathesis` make their virtual environment with
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
+deps-examples: # and what `make check-examples` runs programs with
+	$(call install_packages,$(PACKAGES_EXAMPLES))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
 deps-deb: ## and those of `make deb` and `make check-deb`
@@ -271,6 +274,9 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
+
+check-examples: deps-examples build/lossd ## run tests/examples, those in Python with the VENV of `make conformance`
+	@python3 tests/examples/check_examples.py build/lossd '$(VENV)'
 
 # CASES=7000 makes more than 20,000 requests, in half an hour or so.
 CASES ?= 200
