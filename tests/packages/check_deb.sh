@@ -19,10 +19,10 @@ use_packages() {
     for file in usr/share/man/man8/lossd.8.gz usr/share/doc/lossd/copyright usr/include/loss/evaluation.h; do
         [ -s "$root/$file" ] || fail "$file is missing"
     done
-    if [ -e config/lossd.service ]; then
-        [ -s "$root/lib/systemd/system/lossd.service" ] || fail "the unit is missing"
-        [ -e "$root/etc/systemd/system/multi-user.target.wants/lossd.service" ] || fail "the unit is not enabled"
-    fi
+    for unit in multi-user.target.wants/lossd.service sockets.target.wants/lossd.socket; do
+        [ -s "$root/lib/systemd/system/${unit##*/}" ] || fail "${unit##*/} is missing"
+        [ -L "$root/etc/systemd/system/$unit" ] || fail "${unit##*/} is not enabled"
+    done
 
     # By the settings of the package, but for the port.
     mkfifo "$root/greeting"
@@ -36,7 +36,7 @@ use_packages() {
 
     chroot "$root" apt-get purge -y -qq lossd libloss-dev >/dev/null
     for place in usr/bin/lossd etc/lossd usr/share/lossd usr/include/loss lib/systemd/system/lossd.service \
-        etc/systemd/system/multi-user.target.wants/lossd.service; do
+        lib/systemd/system/lossd.socket etc/systemd/system/multi-user.target.wants/lossd.service; do
         [ ! -e "$root/$place" ] || fail "/$place stays after the purge"
     done
     echo "deb: installed in a fresh Debian, it answers, and is gone after a purge"
