@@ -18,11 +18,14 @@ B        := build/$(MODE)
 PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev \
                   libseccomp-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
-PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 util-linux
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 python3-yaml util-linux mandoc
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_PAGE  := chromium chromium-driver python3-selenium
+PACKAGES_PROXIES := haproxy nginx
+PACKAGES_DEB   := $(PACKAGES_BUILD) debhelper lintian mmdebstrap
 PACKAGES_CONFORMANCE := python3-venv
+PACKAGES_EXAMPLES := python3 curl nodejs
 PACKAGES_BITS  := gcc clang
 PACKAGES_FUZZ  := $(PACKAGES_BUILD) clang libclang-rt-dev
 PACKAGES_AARCH64 := gcc-aarch64-linux-gnu qemu-user
@@ -82,6 +85,7 @@ HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h test
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
+export PYTHONPATH := $(CURDIR)/tests/support
 # Whatever has neither a slash nor a dot is no file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p' Makefile)
 .DELETE_ON_ERROR:
@@ -92,7 +96,7 @@ all: build/lossd $(B)/libloss.a ## build build/lossd and libloss.a (the default)
 build/lossd: build/release/lossd
 	@ln -sf release/lossd $@
 ifneq ($(MODE),release)
-build/release/lossd:
+build/release/lossd build/release/libloss.a:
 	@$(MAKE) MODE=release $@
 endif
 
@@ -153,22 +157,35 @@ deps-build: # what compiling alone needs; for the image
 	$(call install_packages,$(PACKAGES_BUILD))
 deps: ## install the Debian packages that building and running need, if they are missing
 	$(call install_packages,$(PACKAGES_RUN))
-# In Debian 12 promtool comes with Prometheus, which would start a server: so it is only unpacked.
+# What would start a server where it is installed is only unpacked: the program $(2) of the first package
+# that there is of $(1).
+define unpack_program
+@PATH="$$PATH:/usr/sbin" command -v $(notdir $(2)) >/dev/null || test -x build/tools/$(notdir $(2)) || { \
+    rm -rf build/tools/unpacked && mkdir -p build/tools/unpacked && cd build/tools/unpacked && \
+    for p in $(1); do apt-get download -qq $$p 2>/dev/null && break; done && \
+    dpkg-deb --fsys-tarfile *.deb | tar -xO .$(2) > ../$(notdir $(2)) && chmod +x ../$(notdir $(2)); }
+endef
+
 deps-check: ## and those of the tests
 	$(call install_packages,$(PACKAGES_CHECK))
-	@command -v promtool >/dev/null || test -x build/tools/promtool || { \
-	    mkdir -p build/tools && cd build/tools && \
-	    { apt-get download -qq promtool || apt-get download -qq prometheus; } 2>/dev/null && \
-	    dpkg-deb --fsys-tarfile *.deb | tar -xO ./usr/bin/promtool > promtool && \
-	    chmod +x promtool && rm *.deb; }
+	$(call unpack_program,promtool prometheus,/usr/bin/promtool)
+deps-proxies: ## and those of `make check-proxies`
+	$(call install_packages,$(PACKAGES_PROXIES_LIBRARIES))
+	$(call unpack_program,haproxy,/usr/sbin/haproxy)
+	$(call unpack_program,nginx,/usr/sbin/nginx)
+PACKAGES_PROXIES_LIBRARIES = $(shell apt-cache depends --important $(PACKAGES_PROXIES) | sed -n 's/^ *Depends: \(lib[a-z0-9.+-]*\)$$/\1/p' | sort -u)
 deps-lint: ## and those of `make lint` and `make format`
 	$(call install_packages,$(PACKAGES_LINT))
 deps-conformance: # and what `make conformance` and `make schemathesis` make their virtual environment with
 	$(call install_packages,$(PACKAGES_CONFORMANCE))
+deps-examples: # and what `make check-examples` runs programs with
+	$(call install_packages,$(PACKAGES_EXAMPLES))
 deps-image: ## and those of `make image`
 	$(call install_packages,$(PACKAGES_IMAGE))
 deps-page: ## and those of `make check-page`
 	$(call install_packages,$(PACKAGES_PAGE))
+deps-deb: ## and those of `make deb` and `make check-deb`
+	$(call install_packages,$(PACKAGES_DEB))
 deps-bits: ## and those of `make check-bits`
 	$(call install_packages,$(PACKAGES_BITS))
 deps-fuzz: ## and those of `make fuzz`
@@ -229,6 +246,16 @@ check-readme: build/lossd ## run the examples of README.md and compare their out
 	@python3 tests/readme/check_readme.py build/release/lossd
 check-units: build/lossd ## hold the units of systemd against its checks, if it is installed
 	@sh tests/systemd/check_units.sh build/release/lossd
+PROMTOOL = $(shell command -v promtool || echo build/tools/promtool)
+check-prometheus: build/lossd ## test the alert rules, and that they and the dashboard use metrics that there are
+	@$(PROMTOOL) check config config/prometheus.yaml
+	@$(PROMTOOL) test rules tests/prometheus/rules.yaml
+	@python3 tests/prometheus/check_names.py build/lossd $(PROMTOOL)
+check-manifests: build/lossd ## hold the manifests for Kubernetes and Docker against the daemon's settings and routes
+	@python3 tests/kubernetes/check_manifests.py build/lossd
+check-proxies: deps-proxies build/lossd ## replace replicas behind HAProxy under load; hide requests in others, through HAProxy and nginx
+	@python3 tests/proxies/check_smuggling.py build/lossd
+	@python3 tests/proxies/check_rolling.py build/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
 check-headers: # each header compiles alone
@@ -241,7 +268,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
-	@$(MAKE) check-readme check-units
+	@$(MAKE) check-readme check-units check-manual check-install check-prometheus check-manifests
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
 	@$(MAKE) -j$(JOBS) MODE=tsan tests
@@ -257,6 +284,9 @@ check-page: deps-page build/lossd ## use the web page in a headless Chromium; pi
 VENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lossd/venv
 conformance: build/lossd ## compare with PyTorch on its own test samples, then call it with real clients; installs them in VENV, outside of the tree
 	@sh tests/conformance/run.sh '$(VENV)' build/release/lossd
+
+check-examples: deps-examples build/lossd ## run tests/examples, those in Python with the VENV of `make conformance`
+	@python3 tests/examples/check_examples.py build/lossd '$(VENV)'
 
 # CASES=7000 makes more than 20,000 requests, in half an hour or so.
 CASES ?= 200
@@ -372,21 +402,65 @@ lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
 	@echo "lint: nothing found"
 
 # ---- installing --------------------------------------------------------------------------------
-PREFIX  ?= /usr/local
-DESTDIR ?=
-install: build/lossd ## install lossd and its reference settings under $(DESTDIR)$(PREFIX)
+# Of the packages' tests and of the image.
+SUITE ?= bookworm
+
+# The manual page, made from what the program says of itself.
+build/lossd.8: src/lossd.8.in src/manual.awk build/lossd
+	$(call SHOW,make)build/lossd --help | awk -f src/manual.awk - $< > $@
+check-manual: build/lossd.8 ## hold the manual page against the program's settings and commands
+	@python3 tests/manual/check_manual.py build/lossd $<
+
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+LIBDIR     ?= $(PREFIX)/lib
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+# What depends on these places is written anew for each installation.
+UNITS      := lossd.service lossd.socket
+WITH_PLACES = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; \
+              s|/usr/local/bin/lossd|$(PREFIX)/bin/lossd|; s|/etc/lossd|$(SYSCONFDIR)/lossd|g'
+
+install: install-program install-library ## install all under $(DESTDIR)$(PREFIX); settings that are there stay
+install-program: build/lossd build/lossd.8 # the daemon, its settings, manual page and systemd units
 	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
 	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
-install-systemd: install ## and the units for systemd, unless PREFIX is a place that it does not look at
-	install -D -m 644 config/lossd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.socket
-	install -D -m 644 config/lossd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
-	sed -i 's,/usr/local/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/lossd.service
+	install -D -m 644 build/lossd.8 $(DESTDIR)$(PREFIX)/share/man/man8/lossd.8
+	test -e $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
+	    install -D -m 644 config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
+	install -d $(DESTDIR)$(UNITDIR)
+	for u in $(UNITS); do $(WITH_PLACES) config/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+install-library: build/release/libloss.a # libloss, its headers, and what pkg-config is asked for
+	install -D -m 644 $< $(DESTDIR)$(LIBDIR)/libloss.a
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/loss include/loss/*.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(WITH_PLACES) config/libloss.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libloss.pc
+uninstall: ## remove what `make install` with the same places has installed, but for changed settings
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/,bin/lossd share/lossd share/man/man8/lossd.8 include/loss)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libloss.a pkgconfig/libloss.pc) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	! cmp -s config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
+	    rm $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
+check-install: build/lossd build/lossd.8 build/release/libloss.a ## install into build/, build an outside program by pkg-config, uninstall
+	@CC='$(CC)' sh tests/packages/check_install.sh build/packages '$(MAKE)'
+
+# debhelper wants a folder debian/ at the top of a tree; it gets a tree of its own.
+DEB_TREE := build/deb/lossd
+comma    := ,
+deb: deps-deb build/lossd build/lossd.8 build/release/libloss.a ## make the Debian packages lossd and libloss-dev in build/deb
+	@rm -rf build/deb && mkdir -p $(DEB_TREE) && cp -r config/debian $(DEB_TREE)/debian
+	@sed -i 's/@BUILD_DEPENDS@/debhelper-compat (= 13)$(PACKAGES_BUILD:%=$(comma) %)/' $(DEB_TREE)/debian/control
+	@sed 1,4d LICENSE | sed 's/^$$/./; s/^/ /' | sed -i -e '/@LICENSE@/{r /dev/stdin' -e 'd}' $(DEB_TREE)/debian/copyright
+	@test "$$(cd $(DEB_TREE) && dpkg-parsechangelog -SVersion)" = '$(VERSION)' || \
+	    { echo "config/debian/changelog does not begin with version $(VERSION)"; exit 1; }
+	@cd $(DEB_TREE) && debian/rules binary SOURCE='$(CURDIR)'
+	@lintian --fail-on error,warning build/deb/*.deb && ls -l build/deb/*.deb
+check-deb: deb ## install the package in a fresh Debian SUITE, use it there, remove it
+	@sh tests/packages/check_deb.sh build/deb '$(SUITE)'
 
 # ---- containers --------------------------------------------------------------------------------
 DOCKER  ?= docker
 COMPOSE ?= $(shell command -v docker-compose || echo $(DOCKER) compose)
 BASE    ?= lossd-base
-SUITE   ?= bookworm
 
 has_engine = $(DOCKER) info >/dev/null 2>&1 || { echo "there is no Docker engine here ($(DOCKER) info fails)"; exit 1; }
 
@@ -395,12 +469,15 @@ image-base: deps-image ## make the Debian image that the Dockerfile starts from,
 	@if $(DOCKER) image inspect $(BASE) >/dev/null 2>&1; then echo "$(BASE) is there already"; else \
 	    mmdebstrap --quiet --variant=minbase --include=ca-certificates $(SUITE) - | \
 	    $(DOCKER) import --change 'CMD ["/bin/bash"]' - $(BASE); fi
-image: image-base ## build the images lossd and lossd-prometheus
+image: image-base ## build the images lossd, lossd-haproxy and lossd-prometheus
 	$(DOCKER) build -t lossd --build-arg BASE=$(BASE) --build-arg REVISION=$(REVISION) -f docker/Dockerfile .
+	$(DOCKER) build -t lossd-haproxy --build-arg BASE=$(BASE) - < docker/Dockerfile.haproxy
 	$(DOCKER) build -t lossd-prometheus --build-arg BASE=$(BASE) - < docker/Dockerfile.prometheus
 check-image: image ## start the image and look at it from outside
 	@sh tests/image/check_image.sh $(DOCKER)
-compose-up: ## start lossd and Prometheus from those images
+check-compose: image ## bring up all of compose-up on other ports, replace the replicas under load
+	@python3 tests/image/check_compose.py $(DOCKER) $(COMPOSE)
+compose-up: ## start three replicas of lossd, HAProxy and Prometheus from those images
 	@$(has_engine)
 	$(COMPOSE) -f docker/compose.yaml up -d
 compose-down: ## stop them

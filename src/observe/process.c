@@ -80,16 +80,27 @@ static double threads(void *context)
 }
 
 /* Seconds since the epoch: now, less the time since boot, plus the start counted from boot. */
-static double start_time(void *context)
+static double start_time(void)
 {
     struct timespec now, since_boot;
 
-    (void)context;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)clock_gettime(CLOCK_BOOTTIME, &since_boot);
     return (double)(now.tv_sec - since_boot.tv_sec) +
            (double)(now.tv_nsec - since_boot.tv_nsec) / 1e9 +
            stat_field(22) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* Worked out once: a clock that is set would move it, and whoever counts its changes counts
+ * restarts. */
+static bool register_start_time(struct metrics *metrics)
+{
+    struct metric *metric = metrics_add(metrics, METRIC_GAUGE, "process_start_time_seconds",
+                                        "Start time since the Unix epoch.", NULL);
+
+    if (metric != NULL)
+        metric_add(metric, (uint64_t)start_time());
+    return metric != NULL;
 }
 
 bool process_register(struct metrics *metrics)
@@ -105,8 +116,6 @@ bool process_register(struct metrics *metrics)
         {METRIC_GAUGE, "process_virtual_memory_bytes", "Virtual memory size.", virtual_bytes},
         {METRIC_GAUGE, "process_resident_memory_bytes", "Resident memory size.", resident_bytes},
         {METRIC_GAUGE, "process_threads", "Operating system threads.", threads},
-        {METRIC_GAUGE, "process_start_time_seconds", "Start time since the Unix epoch.",
-         start_time},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -114,5 +123,5 @@ bool process_register(struct metrics *metrics)
                                NULL) == NULL)
             return false;
     }
-    return true;
+    return register_start_time(metrics);
 }

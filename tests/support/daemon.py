@@ -1,6 +1,6 @@
-"""lossd as a process on a port that the kernel chose, and the calls to it.
+"""lossd as a process, on a port that the kernel chose unless told otherwise, and the calls to it.
 
-To run: check_torch.py, check_clients.py.
+For tests in Python, which `make` runs with this directory in PYTHONPATH.
 """
 import http.client
 import json
@@ -11,8 +11,8 @@ import subprocess
 class Daemon:
     """Started by `with`, stopped by SIGTERM at its end; `status` is then its exit status."""
 
-    def __init__(self, program, *settings):
-        self.command = [program, '--listen-port', '0', *settings]
+    def __init__(self, program, *settings, port=0):
+        self.command = [program, '--listen-port', str(port), *settings]
         self.status = None
 
     def __enter__(self):
@@ -34,6 +34,18 @@ class Daemon:
     @property
     def address(self):
         return '%s:%d' % (self.connection.host, self.connection.port)
+
+    def get(self, path):
+        """(status, text) of one call."""
+        self.connection.request('GET', path)
+        response = self.connection.getresponse()
+        return response.status, response.read().decode()
+
+    def settings(self):
+        """The settings in effect of a daemon like this one."""
+        printed = subprocess.run([self.command[0], 'config', *self.command[1:]], check=True,
+                                 capture_output=True, text=True)
+        return json.loads(printed.stdout)
 
     def post(self, path, body, headers):
         """(status, reply) of one call that is answered in JSON.  Raises OSError or HTTPException if
