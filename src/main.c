@@ -89,38 +89,35 @@ static struct access *read_keys(struct config *config, struct log *log)
 }
 
 /* Take a step of confine.h, unless it is off or the one before failed.  False if it is required and
- * fails, with a line about it. */
-static bool confine(const struct config *config, struct log *log,
-                    bool (*step)(struct loss_error *error), bool *confined)
+ * fails, with a line about it; else *reason has what is to be logged. */
+static bool confine(const struct config *config, bool (*step)(struct loss_error *error),
+                    bool *confined, struct loss_error *reason)
 {
-    struct loss_error error;
-    const struct log_field field = {"reason", error.sentence, 0};
-
-    if (!*confined || step(&error))
+    if (!*confined || step(reason))
         return true;
     *confined = false;
-    if (config->confine == CONFINE_REQUIRED)
-        (void)fprintf(stderr, "lossd: confine is required, but refused: %s\n", error.sentence);
-    else
-        log_write(log, LOG_WARNING, "not confined", &field, 1);
-    return config->confine != CONFINE_REQUIRED;
+    if (config->confine != CONFINE_REQUIRED)
+        return true;
+    (void)fprintf(stderr, "lossd: confine is required, but refused: %s\n", reason->sentence);
+    return false;
 }
 
 static int run_server(struct config *config, struct log *log)
 {
     bool confined = config->confine != CONFINE_OFF, all_answered;
-    struct loss_error error;
+    struct loss_error error, reason;
+    const struct log_field why = {"reason", reason.sentence, 0};
     const struct listening *where;
     struct server *server;
 
-    if (!confine(config, log, confine_begin, &confined))
+    if (!confine(config, confine_begin, &confined, &reason))
         return EXIT_FAILURE;
     server = server_start(&config->server, log, &error);
     if (server == NULL) {
         (void)fprintf(stderr, "lossd: %s\n", error.sentence);
         return EXIT_FAILURE;
     }
-    if (!confine(config, log, confine_complete, &confined)) {
+    if (!confine(config, confine_complete, &confined, &reason)) {
         server_stop(server);
         return EXIT_FAILURE;
     }
@@ -138,6 +135,9 @@ static int run_server(struct config *config, struct log *log)
     };
     log_write(log, LOG_INFO, "listening", fields,
               sizeof fields / sizeof fields[0] - (server_metrics_port(server) == 0));
+    /* Not before: a daemon that does not start says why, and nothing else. */
+    if (!confined && config->confine != CONFINE_OFF)
+        log_write(log, LOG_WARNING, "not confined", &why, 1);
     access_warn(config->server.access);
     if (log->format == LOG_TEXT)
         greet(config, where);
