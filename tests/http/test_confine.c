@@ -185,7 +185,7 @@ static bool forbid_filters(void)
     bool ok = filter != NULL &&
               seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(seccomp), 0) == 0 &&
               seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) == 0 &&
+                               SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP, 0)) == 0 &&
               seccomp_load(filter) == 0;
 
     seccomp_release(filter);
