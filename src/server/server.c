@@ -174,7 +174,7 @@ static bool start_fronts(struct server *server, struct loss_error *error)
                                            (unsigned)options->metrics_port, -1};
     bool is_apart = has_metrics_apart(options);
 
-    server->fronts = calloc((size_t)options->loops + is_apart, sizeof *server->fronts);
+    server->fronts = calloc((size_t)options->loops + is_apart, sizeof(struct front *));
     if (server->fronts == NULL) {
         (void)loss_fail_memory(error);
         return false;
