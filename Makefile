@@ -81,7 +81,7 @@ SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
 FUZZ     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h tests/fuzz/*.h)
+HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h tests/fuzz/*.h tests/torture/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
@@ -268,6 +268,7 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) check-layers check-headers
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
+	@$(MAKE) MODE=release torture POINTS=25
 	@$(MAKE) check-readme check-units check-manual check-install check-prometheus check-manifests
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
@@ -275,6 +276,17 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+# Every call of the daemon's that may fail, fails: all of them, or POINTS of them, evenly spread.  Not with
+# sanitizers, which have a heap of their own.
+TORTURE := $(addprefix $(B)/tests/torture/,fail.so torture)
+$(B)/tests/torture/fail.so: tests/torture/fail.c tests/torture/fail.h Makefile
+	@mkdir -p $(@D)
+	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared -o $@ $< -ldl
+$(B)/tests/torture/torture: $(addprefix $(B)/tests/torture/,torture.o script.o) $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
+torture: $(TORTURE) $(B)/lossd ## let every call of the daemon fail, alone and with all after it: takes minutes
+	@LOSSD=$(B)/lossd $(B)/tests/torture/torture $(firstword $(TORTURE)) $(POINTS)
 
 # Not part of `check`: a browser is large.  The Python is Debian's, which has Debian's Selenium.
 check-page: deps-page build/lossd ## use the web page in a headless Chromium; pictures of it go to build/page
