@@ -288,6 +288,11 @@ $(B)/tests/torture/torture: $(addprefix $(B)/tests/torture/,torture.o script.o) 
 torture: $(TORTURE) $(B)/lossd ## let every call of the daemon fail, alone and with all after it: takes minutes
 	@LOSSD=$(B)/lossd $(B)/tests/torture/torture $(firstword $(TORTURE)) $(POINTS)
 
+# At least a minute; at night, hours.
+SOAK_SECONDS ?= 1800
+soak: build/lossd ## good and bad traffic for SOAK_SECONDS (1800), and whether memory or descriptors grow
+	@python3 tests/soak/soak.py build/release/lossd $(SOAK_SECONDS)
+
 # Not part of `check`: a browser is large.  The Python is Debian's, which has Debian's Selenium.
 check-page: deps-page build/lossd ## use the web page in a headless Chromium; pictures of it go to build/page
 	@/usr/bin/python3 -B tests/page/check_page.py build/release/lossd build/page
