@@ -1,4 +1,4 @@
-"""Hours of mixed traffic, and whether anything grows.
+"""Hours of mixed traffic, and whether anything grows (row 105).
 
     python3 tests/soak/soak.py LOSSD [SECONDS]
 

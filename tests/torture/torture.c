@@ -1,5 +1,5 @@
 /* torture.c - one call after the other fails in a daemon, alone and with all after it; each time every
- * reply must be right or no reply, and afterwards all must be as if nothing had been.
+ * reply must be right or no reply (row 83), and afterwards all must be as if nothing had been.
  *
  *     torture SHIM [POINTS]
  *
