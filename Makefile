@@ -79,9 +79,9 @@ PARTS    := $(call room,codec) $(call room,server) $(call room,observe) $(call r
 MAIN     := $(patsubst %.c,$(B)/%.o,$(wildcard src/*.c))
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c))
+HTTP     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/http/test_*.c tests/faults/test_*.c))
 FUZZ     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h tests/fuzz/*.h)
+HEADERS  := $(wildcard include/loss/*.h src/*.h src/*/*.h tests/support/*.h tests/fuzz/*.h tests/torture/*.h)
 SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
@@ -204,14 +204,21 @@ TEST_LIBS := -lcmocka -lcurl $(LIBS)
 
 $(B)/tests/%.o: CPPFLAGS += -Itests
 $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
-	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $(filter-out %.so,$^) $(TEST_LIBS)
+
+# Libraries that are preloaded into the daemon.
+$(B)/tests/%.so: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared -MMD -MP -o $@ $< -ldl -lm
+$(B)/tests/faults/test_machine: $(B)/tests/faults/skew.so
+$(B)/tests/faults/test_machine.o: CPPFLAGS += -DSKEW='"$(B)/tests/faults/skew.so"'
 
 # libloss needs nothing but libm: this link is the proof.
 $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
 # A fuzz target has libFuzzer's main, or in the other modes one that replays files.
-FUZZ_SHARED    := $(B)/tests/fuzz/answers.o $(B)/tests/support/counted.o \
+FUZZ_SHARED    := $(addprefix $(B)/tests/fuzz/,answers.o heads.o) $(B)/tests/support/counted.o \
                   $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
 LINK_FUZZ_fuzz := -fsanitize=fuzzer
 $(FUZZ): $(B)/tests/%: $(B)/tests/%.o $(FUZZ_SHARED) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
@@ -258,6 +265,8 @@ check-proxies: deps-proxies build/lossd ## replace replicas behind HAProxy under
 	@python3 tests/proxies/check_rolling.py build/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
+check-faults: ## hold the list of faults against the tests that show them
+	@python3 tests/faults/check_rows.py
 check-headers: # each header compiles alone
 	@for h in $(HEADERS); do \
 	    case $$h in *real64.h) alone="$(subst $(TYPE_float32),$(TYPE_float64),$(KERNEL_ALONE))";; *) alone="$(KERNEL_ALONE)";; esac; \
@@ -265,9 +274,10 @@ check-headers: # each header compiles alone
 	@echo "headers: each compiles alone"
 
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
-	@$(MAKE) check-layers check-headers
+	@$(MAKE) check-layers check-headers check-faults
 	@$(MAKE) -j$(JOBS) MODE=release all tests
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
+	@$(MAKE) MODE=release torture POINTS=25
 	@$(MAKE) check-readme check-units check-manual check-install check-prometheus check-manifests
 	@$(MAKE) -j$(JOBS) MODE=asan tests
 	@$(MAKE) MODE=asan check-unit check-fuzz check-http
@@ -275,6 +285,19 @@ check: deps-check ## install what is missing, build, and run every test (plain, 
 	@$(MAKE) MODE=tsan check-threads
 	@echo "make check: all passed"
 JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+# Every call of the daemon's that may fail, fails: all of them, or POINTS of them, evenly spread.  Not with
+# sanitizers, which have a heap of their own.
+TORTURE := $(addprefix $(B)/tests/torture/,fail.so torture)
+$(B)/tests/torture/torture: $(addprefix $(B)/tests/torture/,torture.o script.o) $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
+torture: $(TORTURE) $(B)/lossd ## let every call of the daemon fail, alone and with all after it: takes minutes
+	@LOSSD=$(B)/lossd $(B)/tests/torture/torture $(firstword $(TORTURE)) $(POINTS)
+
+# At least a minute; at night, hours.
+SOAK_SECONDS ?= 1800
+soak: build/lossd ## good and bad traffic for SOAK_SECONDS (1800), and whether memory or descriptors grow
+	@python3 tests/soak/soak.py build/release/lossd $(SOAK_SECONDS)
 
 # Not part of `check`: a browser is large.  The Python is Debian's, which has Debian's Selenium.
 check-page: deps-page build/lossd ## use the web page in a headless Chromium; pictures of it go to build/page

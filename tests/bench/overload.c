@@ -1,5 +1,5 @@
 /* overload.c - what becomes of lossd, and of its clients, when they ask for three times as much as it can
- * do, and when a thousand of them are slow on purpose.
+ * do (row 81 of tests/faults/rows.txt), and when a thousand of them are slow on purpose.
  *
  * One worker and a small budget, so that the clients on the same machine can ask for so much; the capacity
  * is measured first.  OVERLOAD_SECONDS is how long the overload lasts. */

@@ -10,6 +10,9 @@
 enum loss_status answers_check(const struct codec_body *body, enum answer_form in,
                                enum answer_form out);
 
+/* A text is one JSON object, or an array, by the grammar: no bare NaN. */
+void answers_check_json(const char *text, size_t length);
+
 /* A copy on the heap with CODEC_PADDING zero bytes after it. */
 char *answers_pad(const void *bytes, size_t length);
 

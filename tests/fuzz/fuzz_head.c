@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "fuzz/heads.h"
 #include "server/list.h"
 #include "server/negotiate.h"
 #include "server/routes.h"
@@ -159,54 +160,17 @@ static void check_token(const char *authorization)
     tokens_free(tokens);
 }
 
-/* Note "name: value", which is changed. */
-static void note_header(struct head *head, char *line)
-{
-    char *colon = strchr(line, ':'), *value = NULL;
-
-    if (colon != NULL) {
-        *colon = '\0';
-        value = colon + 1 + strspn(colon + 1, " \t");
-    }
-    head_note(head, line, strlen(line), value);
-}
-
-/* The method, the path and the query of the first line, which is changed. */
-static void read_request(struct head *head, char *line)
-{
-    char *path = strchr(line, ' '), *query, *pair;
-
-    head->method = line;
-    head->path = "";
-    if (path == NULL)
-        return;
-    *path++ = '\0';
-    head->path = path;
-    query = strchr(path, '?');
-    if (query == NULL)
-        return;
-    *query++ = '\0';
-    while ((pair = strsep(&query, "&")) != NULL) {
-        const char *name = strsep(&pair, "=");
-
-        head_note_query(head, name, strlen(name), pair, pair != NULL ? strlen(pair) : 0);
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = calloc(size + 1, 1), *rest = text, *line;
-    struct head head = {.method = NULL};
+    char *text = calloc(size + 1, 1);
+    struct head head;
     struct loss_error error;
     enum loss_status status;
     uint64_t length;
 
     FUZZ_CHECK(text != NULL);
     memcpy(text, data, size);
-    read_request(&head, strsep(&rest, "\n"));
-    while ((line = strsep(&rest, "\n")) != NULL)
-        note_header(&head, line);
-
+    (void)heads_read(&head, text);
     FUZZ_CHECK(method_find(head.method) <= METHOD_OTHER && head.query_count <= HEAD_QUERY_MAX);
     check_path(head.path);
     status = head_guard(&head, &error);

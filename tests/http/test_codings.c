@@ -121,7 +121,7 @@ static double peak_bytes(void)
     return kilobytes * 1024;
 }
 
-/* 128 MiB in an eighth of one: refused as soon as it is more than the limit. */
+/* 128 MiB in an eighth of one: refused as soon as it is more than the limit.  Row 49. */
 static void a_bomb_does_not_go_off(void **state)
 {
     static const char *const paths[] = {"/v1/evaluate", "/v1/evaluate",

@@ -73,6 +73,7 @@ static const struct {
      "body_too_large"},
 };
 
+/* Row 59 of tests/faults/rows.txt. */
 static void a_100_comes_only_before_a_body_that_is_read(void **state)
 {
     struct response response = {0};
@@ -121,6 +122,7 @@ static void expect(struct raw *raw, const char *name, long status, bool closes)
     response_free(&response);
 }
 
+/* Row 64 of tests/faults/rows.txt. */
 static void http_1_0_ends_its_connection(void **state)
 {
     struct raw raw;
@@ -159,6 +161,7 @@ static void an_absolute_target_is_taken(void **state)
     raw_close(&raw);
 }
 
+/* Row 63 of tests/faults/rows.txt. */
 static void pipelined_requests_are_answered_in_order(void **state)
 {
     static const char *const pieces[] = {GET,
@@ -187,7 +190,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
 }
 
 /* The body byte by byte, each a chunk of its own; the head byte by byte; a chunk with an
- * extension. */
+ * extension.  Row 58. */
 static void pieces_may_be_of_any_size(void **state)
 {
     char *text = malloc(16 * sizeof BODY + 256);
@@ -241,7 +244,7 @@ static void a_client_may_go_away(void **state)
 }
 
 /* The end of a connection may come together with the last bytes, where the library misses it now and then.
- * It is noticed all the same, long before the body is late (body_rate_grace_ms is 5 seconds). */
+ * It is noticed all the same, long before the body is late (body_rate_grace_ms is 5 seconds).  Row 77. */
 static void a_client_that_vanishes_is_noticed_soon(void **state)
 {
     double since = clock_ms();
@@ -259,7 +262,7 @@ static void a_client_that_vanishes_is_noticed_soon(void **state)
 }
 
 /* A client that says it has no more to send still gets its answer, if that is made at once.  A
- * worker's may be lost: libmicrohttpd may read the end of the connection first. */
+ * worker's may be lost: libmicrohttpd may read the end of the connection first.  Row 70. */
 static void a_client_may_close_its_half(void **state)
 {
     char *large = malloc(20000);

@@ -75,6 +75,7 @@ static void the_longest_idle_gives_way(void **state)
     close_all();
 }
 
+/* Rows 75 and 76 of tests/faults/rows.txt. */
 static void the_busy_do_not(void **state)
 {
     char text[400];

@@ -47,6 +47,7 @@ static void expect_last_answer(struct raw *raw)
     raw_close(raw);
 }
 
+/* Row 94 of tests/faults/rows.txt. */
 static void either_signal_ends_an_idle_daemon_at_once(void **state)
 {
     static const int signals[] = {SIGTERM, SIGINT};
@@ -243,6 +244,7 @@ static void check_does_not_start(const char *const *arguments, const char *says)
     daemon_run_free(&run);
 }
 
+/* Row 91 of tests/faults/rows.txt. */
 static void a_port_in_use_is_an_error_and_a_free_one_is_not(void **state)
 {
     static const int ends[] = {SIGTERM, SIGKILL};

@@ -142,6 +142,7 @@ static size_t check_callers(const struct caller *callers, const struct daemon *l
     return fresh;
 }
 
+/* Row 95 of tests/faults/rows.txt. */
 static void whoever_was_let_in_is_answered(void **state)
 {
     static struct caller callers[CLIENTS];

@@ -361,7 +361,7 @@ static char *large_body(size_t rows, size_t classes)
     return body;
 }
 
-/* One request on one worker or on several: the same bytes. */
+/* One request on one worker or on several: the same bytes.  Row 40. */
 static void a_large_request_is_the_same_on_all_workers(void **state)
 {
     static const char *const workers[] = {"1", "2", "5"};

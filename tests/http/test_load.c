@@ -177,6 +177,7 @@ static void *flooder(void *argument)
     return NULL;
 }
 
+/* Row 78 of tests/faults/rows.txt. */
 static void a_full_queue_refuses(void **state)
 {
     struct flood flood = {.body = zeros(500000, "")};
@@ -205,7 +206,7 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* Behind two long requests those who wait are gone, but for one; nothing is computed for them. */
+/* Behind two long requests those who wait are gone, but for one; nothing is computed for them.  Row 68. */
 static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
 {
     enum { LONG = 2, GONE = 5 };
@@ -256,7 +257,7 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
 }
 
 /* Refused before the body is read, while it is, and while it is worked on: each time 503, and room
- * for the next. */
+ * for the next.  Row 79. */
 static void a_full_memory_refuses(void **state)
 {
     static const struct {
@@ -296,6 +297,7 @@ static void a_full_memory_refuses(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
+/* Row 80 of tests/faults/rows.txt. */
 static void a_late_answer_is_not_computed(void **state)
 {
     char *body = zeros(3000000, ""), text[600];

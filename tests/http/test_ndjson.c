@@ -102,6 +102,7 @@ static void check_codes(const struct response *response)
     }
 }
 
+/* Row 22a of tests/faults/rows.txt. */
 static void wrong_lines_have_their_errors_in_place(void **state)
 {
     struct lines lines = {0}, want = {0};

@@ -216,7 +216,7 @@ static void a_drain_waits_for_the_rest(void **state)
     lines_free(&want);
 }
 
-/* A second signal: who is in work is told why, if not done already; half a body is cut off. */
+/* A second signal: who is in work is told why, if not done already; half a body is cut off.  Row 96. */
 static void a_drain_may_be_cut_short(void **state)
 {
     struct lines lines = {0};

@@ -247,6 +247,7 @@ static void what_kubernetes_sets_is_no_setting(void **state)
     assert_true(number_in(ARGUMENTS("config"), links, "listen_port") == 8080.0);
 }
 
+/* Row 92 of tests/faults/rows.txt. */
 static void wrong_settings_are_named(void **state)
 {
     static const struct {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Start the image `lossd` as it is meant to run and look at it from outside: small, not root, read-only,
+# Row 101: start the image `lossd` as it is meant to run and look at it from outside: small, not root, read-only,
 # healthy, right, and gone with status 0 on SIGTERM.  Usage: check_image.sh DOCKER
 set -eu
 docker=$1

@@ -209,6 +209,7 @@ static void check_answer(const char *text, size_t reserved, struct source *sourc
     assert_int_equal(source->out, 0);
 }
 
+/* Row 84 of tests/faults/rows.txt. */
 static void a_missing_block_is_never_a_wrong_answer(void **state)
 {
     (void)state;

@@ -103,6 +103,7 @@ static void check_levels(const struct loss_request *request)
     assert_true(loss_kernel_choose("auto"));
 }
 
+/* Row 104 of tests/faults/rows.txt. */
 static void all_levels_give_the_same_bits(void **state)
 {
     static const size_t around[] = {255, 256, 257, 1000, 4095, 4096, 4097};

@@ -124,6 +124,7 @@ static void shapes_and_values_are_read(void **state)
     loss_arena_reset(&arena);
 }
 
+/* Row 12 of tests/faults/rows.txt. */
 static void the_sign_of_zero_survives(void **state)
 {
     struct loss_arena arena;

@@ -47,6 +47,7 @@ static void check_408(const char *name, struct raw *raw, double before)
         fail_msg("%s: not counted once", name);
 }
 
+/* Rows 71 and 72 of tests/faults/rows.txt. */
 static void slow_requests_are_told_so(void **state)
 {
     static const char *const requests[] = {
@@ -72,7 +73,7 @@ static void slow_requests_are_told_so(void **state)
     }
 }
 
-/* A byte now and then does not help; neither does a first request in good time. */
+/* A byte now and then does not help; neither does a first request in good time.  Rows 71 and 72. */
 static void trickling_does_not_help(void **state)
 {
     static const char *const parts[] = {"GET /livez HTTP/1.1\r\nHost: a\r\nX: ",
@@ -126,6 +127,7 @@ static void a_steady_body_is_read(void **state)
     raw_close(&raw);
 }
 
+/* Row 74 of tests/faults/rows.txt. */
 static void an_idle_connection_is_closed(void **state)
 {
     static const char *const beginnings[] = {"", "GET /liv"};
@@ -151,7 +153,7 @@ static void an_idle_connection_is_closed(void **state)
     }
 }
 
-/* A client that does not read a large reply is cut off, and its memory comes back. */
+/* A client that does not read a large reply is cut off, and its memory comes back.  Row 73. */
 static void a_reply_that_nobody_reads_is_given_up(void **state)
 {
     static const char tail[] = "],\"targets\":0,\"return\":[\"softmax\",\"log_softmax\"]}";

@@ -111,6 +111,7 @@ static const struct {
     {"HTTP/3.0", "GET / HTTP/3.0\r\n" HOST "\r\n", NULL, 505, 400},
 };
 
+/* Rows 55, 56, 60 and 62 of tests/faults/rows.txt. */
 static void nothing_after_ambiguous_headers_is_read(void **state)
 {
     char code[64];
@@ -157,6 +158,7 @@ static char *repeated(const char *before, const char *part, size_t count, const 
     return text;
 }
 
+/* Row 61 of tests/faults/rows.txt. */
 static void heads_that_are_too_large_are_refused(void **state)
 {
     static const struct {
@@ -191,7 +193,7 @@ static void heads_that_are_too_large_are_refused(void **state)
     }
 }
 
-/* TLS and noise are closed without a word; a bare LF or a folded header does no harm. */
+/* TLS and noise are closed without a word; a bare LF or a folded header does no harm.  Rows 57 and 62. */
 static void what_is_not_http_does_no_harm(void **state)
 {
     static const struct {

@@ -1,0 +1,133 @@
+/* test_lifecycle.c - ends that nobody wishes for, and who watches when there is much to do: rows 88, 97, 98
+ * and 102. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "support/alive.h"
+#include "support/lines.h"
+#include "support/session.h"
+
+enum { SCRAPERS = 100, HEAVY = 4, NUMBERS = 3000000, SCRAPES_MS = 5000 };
+
+#define SCRAPE "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void post_heavy(struct raw *raw)
+{
+    struct lines body = {0};
+    char head[200];
+
+    lines_zeros(&body, NUMBERS, ",\"dtype\":\"float64\"");
+    (void)snprintf(head, sizeof head,
+                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                   body.length);
+    raw_open(raw, lossd.port);
+    assert_true(raw_say(raw, head) && raw_send(raw, body.text, body.length));
+    lines_free(&body);
+}
+
+/* Rows 88, 97 and 98: whoever waits has no half answer, the status names the signal, and the port can be
+ * used at once. */
+static void a_violent_end_is_an_end(void **state)
+{
+    static const int signals[] = {SIGSEGV, SIGQUIT, SIGKILL};
+    const struct rlimit no_core = {0, 0};
+    char port[16];
+
+    (void)state;
+    assert_int_equal(setrlimit(RLIMIT_CORE, &no_core), 0); /* the daemon's too */
+    (void)session_start(NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        struct raw raw;
+
+        (void)snprintf(port, sizeof port, "%u", lossd.port);
+        assert_int_equal(client_send(client, "GET", "/livez", NULL, NULL, 0)->status, 200);
+        post_heavy(&raw);
+        daemon_signal(&lossd, signals[i]);
+        assert_int_equal(raw_next(&raw, RAW_MS), RAW_CLOSED);
+        raw_close(&raw);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they catch SIGSEGV */
+        assert_int_equal(daemon_wait(&lossd, RAW_MS), 128 + signals[i]);
+#else
+        assert_int_not_equal(daemon_wait(&lossd, RAW_MS), DAEMON_RUNS);
+#endif
+        client_close(client);
+        (void)daemon_stop(&lossd);
+        (void)session_start((const char *const[]){"--listen-port", port, NULL}, NULL);
+        check_alive(lossd.port, "started again");
+    }
+    assert_int_equal(session_stop(NULL), 0);
+}
+
+/* All at once; their counter of requests never falls from one reply to the next. */
+static void scrape(const char *name, bool closes)
+{
+    static struct raw raws[SCRAPERS];
+    struct response response = {0};
+    double since = clock_ms(), requests = 0.0, least = 0.0;
+    char text[32];
+
+    for (int i = 0; i < SCRAPERS; i++) {
+        raw_open(&raws[i], lossd.port);
+        assert_true(raw_say(&raws[i], SCRAPE));
+    }
+    for (int i = 0; i < SCRAPERS; i++) {
+        raw_read(&raws[i], false, RAW_MS, &response);
+        if (response.status != 200)
+            fail_msg("%s: scraper %d gets %ld", name, i, response.status);
+        requests = metric_value_in(response.body, "lossd_client_aborts_total") +
+                   metric_value_in(response.body, "lossd_rows_evaluated_total");
+        assert_true(requests >= least);
+        least = requests;
+        assert_true((response_header(&response, "Connection", text, sizeof text) != NULL) ==
+                    closes);
+        raw_close(&raws[i]);
+    }
+    if (clock_ms() - since > SCRAPES_MS)
+        fail_msg("%s: took %g ms", name, clock_ms() - since);
+    response_free(&response);
+}
+
+/* Row 102: more work than workers, then a drain. */
+static void metrics_are_there_when_they_are_needed(void **state)
+{
+    struct raw heavy[HEAVY];
+    struct response response = {0};
+
+    (void)state;
+    (void)session_start((const char *const[]){"--workers", "1", "--queue-jobs-max", "4",
+                                              "--drain-delay-ms", "3600000", NULL},
+                        NULL);
+    for (int i = 0; i < HEAVY; i++)
+        post_heavy(&heavy[i]);
+    scrape("overload", false);
+    daemon_signal(&lossd, SIGTERM);
+    while (client_metric(client, "lossd_draining") != 1.0)
+        pause_a_ms();
+    scrape("drain", true);
+    for (int i = 0; i < HEAVY; i++) {
+        raw_read(&heavy[i], false, RAW_MS, &response);
+        assert_int_equal(response.status, 200);
+        raw_close(&heavy[i]);
+    }
+    response_free(&response);
+    assert_int_equal(session_stop(NULL), 0); /* a second signal: nothing is left to wait for */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_violent_end_is_an_end),
+        cmocka_unit_test(metrics_are_there_when_they_are_needed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
