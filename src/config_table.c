@@ -52,6 +52,8 @@ static const struct setting settings[] = {
            "most memory that requests may hold; 0: 60 % of what there is"),
     NUMBER(pool_bytes_max, "67108864", 0, 64 * GIB, "most memory kept for later requests"),
     NUMBER(connections_max, "1024", 1, 1000000, "open connections; of more, the idle are closed"),
+    NUMBER(client_requests_max, "0", 0, 1000000,
+           "requests of one client at a time, on each loop; 0: no limit"),
     NUMBER(header_timeout_ms, "5000", 10, HOUR_MS, "time for a request's headers to arrive"),
     NUMBER(body_rate_min_bytes_per_s, "65536", 0, GIB, "slowest body; 0: no limit"),
     NUMBER(body_rate_grace_ms, "5000", 10, HOUR_MS, "time before that rate is looked at"),

@@ -60,6 +60,7 @@
     X(LOSS_INTERNAL_ERROR, "internal_error", "a fault of the server, not of the request")          \
     X(LOSS_QUEUE_FULL, "queue_full", "too many requests are waiting; try again later")             \
     X(LOSS_CLIENT_GONE, "client_gone", "the client had gone when its turn came")                   \
+    X(LOSS_CLIENT_QUOTA, "client_quota", "this client has enough requests being served already")   \
     X(LOSS_TOO_MANY_CONNECTIONS, "too_many_connections",                                           \
       "too many connections are open; try again later")                                            \
     X(LOSS_MEMORY_BUDGET_FULL, "memory_budget_full", "the memory budget is used up; try later")    \

@@ -49,6 +49,7 @@ unsigned exchange_http_status(enum loss_status status)
     case LOSS_OUT_OF_MEMORY:
     case LOSS_QUEUE_FULL:
     case LOSS_CLIENT_GONE:
+    case LOSS_CLIENT_QUOTA:
     case LOSS_TOO_MANY_CONNECTIONS:
     case LOSS_MEMORY_BUDGET_FULL:
     case LOSS_DRAINING: return 503;

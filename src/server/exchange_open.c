@@ -112,14 +112,16 @@ static bool is_served(const struct exchange *exchange, const struct route *route
 
 /* Whether there is room for one more request, whatever it is. */
 static enum loss_status check_room(const struct exchange *exchange, const struct route *route,
-                                   bool is_extra, struct loss_error *error)
+                                   const struct head *head, struct loss_error *error)
 {
     const struct service *service = exchange->service;
 
     if (route_is_vital(route))
         return LOSS_OK;
-    if (is_extra && service->state->connections > service->options->connections_max)
+    if (head->is_extra && service->state->connections > service->options->connections_max)
         return loss_fail_plainly(error, LOSS_TOO_MANY_CONNECTIONS);
+    if (head->is_over_quota)
+        return loss_fail_plainly(error, LOSS_CLIENT_QUOTA);
     if (pressure_now(service) == PRESSURE_VITAL_ONLY)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
     return LOSS_OK;
@@ -163,7 +165,7 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
     if (exchange->is_preflight)
         return LOSS_OK;
-    if ((status = check_room(exchange, route, head->is_extra, error)) != LOSS_OK)
+    if ((status = check_room(exchange, route, head, error)) != LOSS_OK)
         return status;
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",

@@ -16,6 +16,7 @@ enum { HEAD_QUERY_MAX = 32, HEAD_LIST_BYTES = 256 };
 struct head {
     const char *method, *path; /* the path is percent-decoded and has no query */
     bool has_bad_escape;       /* but for a '%' that begins no valid escape, or stands for a NUL */
+    bool is_over_quota;        /* of a client that has enough requests already */
     bool is_extra;             /* of a connection that was one too many when it came */
     bool is_http_1_0;
     bool has_certificate; /* the client showed one that is believed */

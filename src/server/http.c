@@ -134,6 +134,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
     head.is_extra = connection->is_extra;
+    head.is_over_quota = connections_have_enough(&http->connections, connection);
     head.has_certificate = connection->tls.has_certificate;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
     (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);

@@ -290,21 +290,28 @@ double client_metric(struct client *client, const char *series)
 
 /* ---- raw sockets ----------------------------------------------------------------------------- */
 
-void raw_open(struct raw *raw, unsigned port)
+void raw_open_from(struct raw *raw, const char *address, unsigned port)
 {
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons((unsigned short)port),
-                                        .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons((unsigned short)port),
+                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in from = {.sin_family = AF_INET};
 
     *raw = (struct raw){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     append(&raw->bytes, &raw->length, &raw->room, NULL, 0);
-    if (raw->fd >= 0 &&
-        connect(raw->fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0)
+    if (raw->fd >= 0 && inet_pton(AF_INET, address, &from.sin_addr) == 1 &&
+        bind(raw->fd, (const struct sockaddr *)(const void *)&from, sizeof from) == 0 &&
+        connect(raw->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0)
         return;
     raw->error = errno;
     if (raw->fd >= 0)
         (void)close(raw->fd);
     raw->fd = -1;
+}
+
+void raw_open(struct raw *raw, unsigned port)
+{
+    raw_open_from(raw, "0.0.0.0", port);
 }
 
 void raw_close(struct raw *raw)

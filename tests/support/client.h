@@ -79,6 +79,10 @@ struct raw {
 enum { RAW_MS = 20000 }; /* long enough for any reply */
 
 void raw_open(struct raw *raw, unsigned port);
+
+/* The same from an address of our own: all of 127.0.0.0/8 is this machine. */
+void raw_open_from(struct raw *raw, const char *address, unsigned port);
+
 void raw_close(struct raw *raw);
 
 /* Send all of it; false if the connection is gone. */

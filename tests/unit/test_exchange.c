@@ -38,7 +38,7 @@ static const struct {
     {500, " internal_error "},
     {501, " not_implemented "},
     {503,
-     " queue_full client_gone too_many_connections memory_budget_full out_of_memory draining "},
+     " queue_full client_gone client_quota too_many_connections memory_budget_full out_of_memory draining "},
     {504, " deadline_exceeded "},
 };
 

@@ -1,0 +1,89 @@
+/* test_client.c - which connections are one client's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/client.h"
+
+/* The client at the end of a connection to an address of this machine; 0 if there is no such family. */
+static uint64_t client_at(int family, const char *listening, const char *address)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } to = {.any.sa_family = (sa_family_t)family};
+    socklen_t size = family == AF_INET ? sizeof to.v4 : sizeof to.v6;
+    void *place = family == AF_INET ? (void *)&to.v4.sin_addr : (void *)&to.v6.sin6_addr;
+    int listener = socket(family, SOCK_STREAM, 0), ends[2] = {-1, -1}, from = AF_INET;
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    uint64_t client = 0;
+
+    assert_int_equal(inet_pton(family, listening, place), 1);
+    if (bind(listener, &to.any, size) != 0) {
+        (void)close(listener);
+        return 0;
+    }
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, &to.any, &size), 0);
+    from = inet_pton(AF_INET, address, &v4.sin_addr) == 1 ? AF_INET : AF_INET6;
+    v4.sin_port = family == AF_INET ? to.v4.sin_port : to.v6.sin6_port;
+    ends[0] = socket(from, SOCK_STREAM, 0);
+    if (connect(ends[0], from == AF_INET ? (struct sockaddr *)(void *)&v4 : &to.any,
+                from == AF_INET ? sizeof v4 : size) == 0) {
+        ends[1] = accept(listener, NULL, NULL);
+        client = client_of(ends[1]);
+        (void)close(ends[1]);
+    }
+    (void)close(ends[0]);
+    (void)close(listener);
+    return client;
+}
+
+static void an_ipv4_address_is_a_client(void **state)
+{
+    (void)state;
+    assert_int_equal(client_at(AF_INET, "127.0.0.1", "127.0.0.1"), 0x7f000001);
+}
+
+/* A socket for both sees IPv4 addresses as IPv6 ones. */
+static void and_the_same_by_ipv6(void **state)
+{
+    uint64_t client = client_at(AF_INET6, "::", "127.0.0.1");
+
+    (void)state;
+    if (client == 0)
+        skip(); /* there is no IPv6 here */
+    assert_int_equal(client, 0x7f000001);
+    assert_int_equal(client_at(AF_INET6, "::1", "::1"), 1);
+}
+
+static void what_has_no_address_is_none(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(client_of(ends[0]), 0);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_int_equal(client_of(-1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_ipv4_address_is_a_client),
+        cmocka_unit_test(and_the_same_by_ipv6),
+        cmocka_unit_test(what_has_no_address_is_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
