@@ -58,7 +58,7 @@ static char **make_environment(const char *const *extra, char *last)
         count++;
     for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
         count++;
-    list = calloc(count + 2, sizeof *list);
+    list = calloc(count + 1, sizeof *list);
     if (list == NULL)
         give_up("environment");
     for (size_t i = 0; environ[i] != NULL; i++) {
