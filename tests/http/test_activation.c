@@ -47,18 +47,16 @@ static int listen_on_loopback(unsigned *port)
 static void wait_for(const struct daemon *daemon, const char *text)
 {
     double deadline = clock_ms() + PATIENCE_MS;
-    bool is_there = false;
+    char *log = daemon_errors(daemon);
 
-    while (!is_there && clock_ms() < deadline) {
-        char *log = daemon_errors(daemon);
-
-        is_there = strstr(log, text) != NULL;
+    while (strstr(log, text) == NULL && clock_ms() < deadline) {
+        pause_a_ms();
         free(log);
-        if (!is_there)
-            pause_a_ms();
+        log = daemon_errors(daemon);
     }
-    if (!is_there)
-        fail_msg("the daemon does not say %s", text);
+    if (strstr(log, text) == NULL)
+        fail_msg("the daemon does not say %s, but %s", text, log);
+    free(log);
 }
 
 static void start_on(struct daemon *daemon, int listener, const char *loops)
@@ -234,13 +232,14 @@ static void a_path_can_be_listened_on(void **state)
 static void check_refused(int descriptor, const char *variable, const char *says)
 {
     struct daemon lossd;
+    int status;
     char *log;
 
     daemon_spawn_on(&lossd, descriptor, NULL, (const char *const[]){variable, NULL});
-    assert_int_equal(daemon_wait(&lossd, PATIENCE_MS), 1);
+    status = daemon_wait(&lossd, PATIENCE_MS);
     log = daemon_errors(&lossd);
-    if (strncmp(log, "lossd: LISTEN_FDS", 17) != 0 || strstr(log, says) == NULL)
-        fail_msg("%s: want %s, got %s", variable, says, log);
+    if (status != 1 || strncmp(log, "lossd: LISTEN_FDS", 17) != 0 || strstr(log, says) == NULL)
+        fail_msg("%s: want %s, got %d %s", variable, says, status, log);
     free(log);
     assert_int_equal(daemon_stop(&lossd), 1);
 }
