@@ -51,14 +51,14 @@ static const char *program(void)
  * ours. */
 static char **make_environment(const char *const *extra, char *last)
 {
-    size_t count = 1, used = 0;
+    size_t count = 0, used = 0;
     char **list;
 
     while (environ[count] != NULL)
         count++;
     for (size_t i = 0; extra != NULL && extra[i] != NULL; i++)
         count++;
-    list = calloc(count + 1, sizeof *list);
+    list = calloc(count + 2, sizeof *list); /* with the one more, and the end */
     if (list == NULL)
         give_up("environment");
     for (size_t i = 0; environ[i] != NULL; i++) {
