@@ -43,7 +43,7 @@ static int stop(void **state)
 static void each_token_opens_every_route(void **state)
 {
     static const char *const headers[] = {BEARER FIRST, BEARER SECOND,
-                                          "authorization: bearer " FIRST};
+                                          ("authorization: bearer " FIRST)};
 
     (void)state;
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
