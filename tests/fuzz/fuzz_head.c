@@ -23,11 +23,14 @@ static void check_path(const char *path)
         return;
     FUZZ_CHECK(memchr(names.model, '\0', sizeof names.model) != NULL &&
                memchr(names.version, '\0', sizeof names.version) != NULL);
-    FUZZ_CHECK(strchr(names.model, '/') == NULL && strchr(names.version, '/') == NULL);
-    if (strstr(route_path(name), "{model}") == NULL)
-        FUZZ_CHECK(strcmp(route_path(name), path) == 0 || strcmp(path, "/v2/") == 0);
-    else
+    FUZZ_CHECK(strchr(names.model, '/') == NULL && strchr(names.version, '/') == NULL &&
+               strchr(names.file, '/') == NULL);
+    if (strstr(route_path(name), "{model}") != NULL)
         FUZZ_CHECK(names.model[0] != '\0' && strstr(path, names.model) != NULL);
+    else if (strstr(route_path(name), "{file}") != NULL)
+        FUZZ_CHECK(names.file[0] != '\0' && strstr(path, names.file) != NULL);
+    else
+        FUZZ_CHECK(strcmp(route_path(name), path) == 0 || strcmp(path, "/v2/") == 0);
 }
 
 static void check_failure(enum loss_status status, const struct loss_error *error)
