@@ -40,6 +40,7 @@ static void a_violent_end_is_an_end(void **state)
 {
     static const int signals[] = {SIGSEGV, SIGQUIT, SIGKILL};
     const struct rlimit no_core = {0, 0};
+    struct response response = {0};
     char port[16];
 
     (void)state;
@@ -52,7 +53,8 @@ static void a_violent_end_is_an_end(void **state)
         assert_int_equal(client_send(client, "GET", "/livez", NULL, NULL, 0)->status, 200);
         post_heavy(&raw);
         daemon_signal(&lossd, signals[i]);
-        assert_int_equal(raw_next(&raw, RAW_MS), RAW_CLOSED);
+        raw_read(&raw, false, RAW_MS, &response); /* whole, if it was quicker than the signal */
+        assert_true(response.status == 200 || strcmp(response.failure, "closed") == 0);
         raw_close(&raw);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they catch SIGSEGV */
         assert_int_equal(daemon_wait(&lossd, RAW_MS), 128 + signals[i]);
@@ -64,6 +66,7 @@ static void a_violent_end_is_an_end(void **state)
         (void)session_start((const char *const[]){"--listen-port", port, NULL}, NULL);
         check_alive(lossd.port, "started again");
     }
+    response_free(&response);
     assert_int_equal(session_stop(NULL), 0);
 }
 
