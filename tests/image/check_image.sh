@@ -28,6 +28,10 @@ reply=$(curl -s "http://$address/v1/evaluate" \
     --json '{"logits": [[40, 0]], "targets": [0], "dtype": "float64"}')
 case $reply in *"$expected"*) ;; *) fail "answers $reply" ;; esac
 
+# Row 86: of the memory that its control group has, 60 % are the budget.
+$docker run --rm -m 64m lossd config | grep -q '"memory_budget_bytes": 40265316' ||
+    fail "has another budget than 60 % of 64 MiB"
+
 $docker stop -t 10 "$container" >/dev/null
 status=$($docker inspect --format '{{.State.ExitCode}}' "$container")
 [ "$status" = 0 ] || fail "exits with $status on SIGTERM"
