@@ -81,6 +81,7 @@ static _Noreturn void become(const char *const *arguments, char **environment,
     for (size_t i = 0; i < ARGUMENTS_MAX && arguments != NULL && arguments[i] != NULL; i++)
         list[i + 1] = (char *)(void *)(size_t)arguments[i];
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGQUIT, SIG_DFL); /* shells have background jobs ignore it */
     if (getppid() == parent) {
         for (int i = 0; i < DESCRIPTORS && descriptors[i] >= 0; i++) {
             if (descriptors[i] == i)
