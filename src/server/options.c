@@ -2,9 +2,9 @@
 #include "server/options.h"
 
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "server/cgroup.h"
 
 struct codec_limits options_codec_limits(const struct server_options *options)
 {
@@ -16,55 +16,29 @@ struct codec_limits options_codec_limits(const struct server_options *options)
     };
 }
 
-/* The two numbers at the start of a file of /sys/fs/cgroup; the first may be the word "max", which
- * leaves it as it is.  False if the file is not there. */
-static int read_numbers(const char *path, uint64_t *first, uint64_t *second)
-{
-    FILE *file = fopen(path, "re");
-    char text[64] = "";
-    unsigned long long a, b;
-    int count = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fgets(text, sizeof text, file) != NULL)
-        count = sscanf(text, "%llu %llu", &a, &b);
-    (void)fclose(file);
-    if (count >= 1)
-        *first = a;
-    if (count >= 2)
-        *second = b;
-    return count;
-}
-
-/* CPUs by affinity and by the quota of the control group (version 2), whichever is less. */
+/* CPUs by affinity and by the quota of the control group, whichever is less. */
 static uint64_t usable_cpus(void)
 {
-    uint64_t cpus = 1, quota = 0, period = 0;
+    const struct cgroup own = {NULL, NULL};
+    uint64_t cpus = 1, allowed = cgroup_cpus(&own);
     cpu_set_t set;
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         cpus = (uint64_t)CPU_COUNT(&set);
     else if (sysconf(_SC_NPROCESSORS_ONLN) > 0)
         cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
-    if (read_numbers("/sys/fs/cgroup/cpu.max", &quota, &period) == 2 && period > 0) {
-        uint64_t allowed = (quota + period - 1) / period;
-
-        if (allowed < cpus)
-            cpus = allowed;
-    }
+    cpus = allowed < cpus ? allowed : cpus;
     return cpus > 0 ? cpus : 1;
 }
 
 /* Memory by the machine and by the limit of the control group, whichever is less. */
 static uint64_t usable_memory_bytes(void)
 {
+    const struct cgroup own = {NULL, NULL};
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t limit, unused;
+    uint64_t limit = cgroup_memory_bytes(&own);
 
-    if (read_numbers("/sys/fs/cgroup/memory.max", &limit, &unused) >= 1 && limit < memory)
-        memory = limit;
-    return memory;
+    return limit < memory ? limit : memory;
 }
 
 void options_resolve(struct server_options *options)
