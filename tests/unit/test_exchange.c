@@ -37,8 +37,8 @@ static const struct {
     {417, " expectation_failed "},
     {500, " internal_error "},
     {501, " not_implemented "},
-    {503,
-     " queue_full client_gone client_quota too_many_connections memory_budget_full out_of_memory draining "},
+    {503, " queue_full client_gone client_quota too_many_connections memory_budget_full "
+          "out_of_memory draining "},
     {504, " deadline_exceeded "},
 };
 
