@@ -209,7 +209,7 @@ $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)
 # Libraries that are preloaded into the daemon.
 $(B)/tests/%.so: tests/%.c Makefile
 	@mkdir -p $(@D)
-	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared -MMD -MP -o $@ $< -ldl -lm
+	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared $(CFLAGS) -MMD -MP -o $@ $< -ldl -lm
 $(B)/tests/faults/test_machine: $(B)/tests/faults/skew.so
 $(B)/tests/faults/test_machine.o: CPPFLAGS += -DSKEW='"$(B)/tests/faults/skew.so"'
 
