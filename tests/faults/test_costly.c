@@ -11,6 +11,7 @@
 
 #include "support/lines.h"
 #include "support/session.h"
+#include "support/texts.h"
 
 enum { MEGABYTES_10 = 10 * 1000 * 1000, MILLION = 1000 * 1000, COST_MS = 5000, KEYS = 100000 };
 
@@ -23,20 +24,6 @@ static void check(const char *name, const struct response *response, long status
         fail_msg("%s: got %ld %s", name, response->status, response->body);
     if (status != 200 && response_fault(response, status, code, where, text, sizeof text) != NULL)
         fail_msg("%s: %s", name, text);
-}
-
-/* before, part times count, after. */
-static char *repeated(const char *before, const char *part, size_t count, const char *after)
-{
-    size_t length = strlen(before), step = strlen(part);
-    char *text = malloc(length + step * count + strlen(after) + 1);
-
-    assert_non_null(text);
-    strcpy(text, before);
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + length + i * step, part, step);
-    strcpy(text + length + step * count, after);
-    return text;
 }
 
 /* Bodies of megabytes.  Each is refused, or answered, in time that grows with its length alone. */
@@ -79,7 +66,8 @@ static void costly_bodies_cost_little(void **state)
     (void)state;
     memory = client_metric(client, "lossd_memory_budget_bytes");
     for (size_t i = 0; i < sizeof costly / sizeof costly[0]; i++) {
-        char *body = repeated(costly[i].before, costly[i].part, costly[i].count, costly[i].after);
+        char *body =
+            text_repeated(costly[i].before, costly[i].part, costly[i].count, costly[i].after);
         double since = clock_ms();
 
         check(costly[i].name, client_evaluate(client, body), costly[i].status, costly[i].code,

@@ -13,6 +13,7 @@
 #include "support/alive.h"
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/texts.h"
 
 #define HOST  "Host: a\r\n"
 #define POST  "POST /v1/evaluate HTTP/1.1\r\n" HOST
@@ -33,15 +34,6 @@ static int stop(void **state)
 {
     (void)state;
     return daemon_stop(&lossd);
-}
-
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-
-    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
-        count++;
-    return count;
 }
 
 /* Headers that two parsers could read differently; GET follows, and must not be
@@ -134,28 +126,15 @@ static void nothing_after_ambiguous_headers_is_read(void **state)
             fail_msg("%s: want %ld, got %s", name, ambiguous[i].status, text);
         (void)snprintf(code, sizeof code, "\"code\": \"%s\"",
                        ambiguous[i].code != NULL ? ambiguous[i].code : "");
-        is_ours = count_of(text, "<html>") == 0; /* libmicrohttpd 1.0 refuses more by itself */
+        is_ours = text_count(text, "<html>") == 0; /* libmicrohttpd 1.0 refuses more by itself */
         if (status == ambiguous[i].status && ambiguous[i].code != NULL && is_ours &&
-            (count_of(text, code) != 1 || count_of(text, "Connection: close") != 1))
+            (text_count(text, code) != 1 || text_count(text, "Connection: close") != 1))
             fail_msg("%s: want %s, got %s", name, ambiguous[i].code, text);
-        if (count_of(text, " 200 OK") != 0 || count_of(text, "\"live\"") != 0)
+        if (text_count(text, " 200 OK") != 0 || text_count(text, "\"live\"") != 0)
             fail_msg("%s: what follows is answered: %s", name, text);
         raw_close(&raw);
         check_alive(lossd.port, name);
     }
-}
-
-static char *repeated(const char *before, const char *part, size_t count, const char *after)
-{
-    size_t length = strlen(before), step = strlen(part);
-    char *text = malloc(length + step * count + strlen(after) + 1);
-
-    assert_non_null(text);
-    strcpy(text, before);
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + length + i * step, part, step);
-    strcpy(text + length + step * count, after);
-    return text;
 }
 
 /* Row 61 of tests/faults/rows.txt. */
@@ -176,7 +155,7 @@ static void heads_that_are_too_large_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        char *head = repeated(heads[i].before, heads[i].part, heads[i].count, heads[i].after);
+        char *head = text_repeated(heads[i].before, heads[i].part, heads[i].count, heads[i].after);
         struct raw raw;
         bool closed;
         const char *text;

@@ -15,6 +15,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/texts.h"
 
 /* How lost replies are told from requests that were never let in: every request has an id, and
  * the daemon's log, at level debug, names each request whose headers it has read.  So a failure
@@ -109,20 +110,11 @@ static void *call(void *argument)
     return NULL;
 }
 
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-
-    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
-        count++;
-    return count;
-}
-
 /* Returns how many requests on new connections were not let in. */
 static size_t check_callers(const struct caller *callers, const struct daemon *lossd, int answered)
 {
     char *log = daemon_errors(lossd);
-    size_t failures = 0, fresh = 0, logged = count_of(log, " request request_id=");
+    size_t failures = 0, fresh = 0, logged = text_count(log, " request request_id=");
 
     for (size_t i = 0; i < CLIENTS; i++) {
         if (callers[i].fault[0] != '\0')
@@ -134,7 +126,7 @@ static size_t check_callers(const struct caller *callers, const struct daemon *l
         failures += callers[i].failures;
         fresh += callers[i].fresh;
     }
-    assert_int_equal(count_of(log, "cut off"), 0);
+    assert_int_equal(text_count(log, "cut off"), 0);
     assert_int_equal(logged, answered);
     free(log);
     (void)printf("%d answered; never let in: %zu on a used connection, %zu on a new one\n",

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/session.h"
+#include "support/texts.h"
 
 #define GOOD "{\"logits\":[1,2],\"targets\":1}" /* 28 bytes */
 
@@ -67,15 +68,6 @@ static const struct {
     {"process_start_time_seconds", "gauge"},
 };
 
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-
-    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
-        count++;
-    return count;
-}
-
 /* Once, with its type and its help, and at least one series; and no family that is not in the
  * list. */
 static void every_family_is_there_from_the_start(void **state)
@@ -85,13 +77,13 @@ static void every_family_is_there_from_the_start(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         (void)snprintf(line, sizeof line, "# TYPE %s %s\n", families[i].name, families[i].kind);
-        if (count_of(text, line) != 1)
+        if (text_count(text, line) != 1)
             fail_msg("%s: not there once", line);
         (void)snprintf(line, sizeof line, "# HELP %s ", families[i].name);
-        if (count_of(text, line) != 1)
+        if (text_count(text, line) != 1)
             fail_msg("%s: not there once", line);
     }
-    assert_int_equal(count_of(text, "# TYPE "), sizeof families / sizeof families[0]);
+    assert_int_equal(text_count(text, "# TYPE "), sizeof families / sizeof families[0]);
     assert_non_null(strstr(text, "\nlossd_errors_total{code=\"queue_full\"} 0\n"));
     assert_non_null(strstr(text, "\nlossd_config_reloads_total{result=\"ok\"} 0\n"));
     assert_non_null(strstr(text, "\nlossd_config_reloads_total{result=\"failed\"} 0\n"));
@@ -173,7 +165,7 @@ static void counters_match_what_was_asked_for(void **state)
     assert_null(strstr(after, "strange"));
     assert_null(strstr(after, "BREW"));
     assert_null(strstr(after, "B%REW"));
-    assert_int_equal(count_of(after, "\n"), count_of(before, "\n")); /* no series came to be */
+    assert_int_equal(text_count(after, "\n"), text_count(before, "\n")); /* no series came to be */
     free(before);
     free(after);
 }
