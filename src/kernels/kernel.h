@@ -59,7 +59,7 @@ struct kernel_rows {
     double max[KERNEL_TILE_POSITIONS];  /* NaN if there is a NaN; -inf if there are no classes */
     double rest[KERNEL_TILE_POSITIONS]; /* NaN if an element is NaN or +inf, or all are -inf */
     double rest_low[KERNEL_TILE_POSITIONS]; /* what rest's rounding lost; float64 only, else 0 */
-    double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest) */
+    double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest); float32 has it to 2^-39 */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };
 

@@ -79,6 +79,33 @@ static inline void real_scatter(REAL *to, size_t stride, size_t count, real_vec 
         to[l * stride] = value[l];
 }
 
+/* As many rows of as many elements, `stride` apart, to columns of them, `to_stride` apart. */
+enum { SQUARE = 16 / REAL_BYTES };
+
+static inline void turn_square(const REAL *from, size_t stride, REAL *to, size_t to_stride)
+{
+    typedef REAL line __attribute__((vector_size(16)));
+    line row[SQUARE], column[SQUARE];
+
+    UNROLLED for (size_t i = 0; i < SQUARE; i++) memcpy(&row[i], from + i * stride, sizeof row[i]);
+#if REAL_BYTES == 4
+    line left[] = {__builtin_shufflevector(row[0], row[1], 0, 4, 1, 5),
+                   __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5)};
+    line right[] = {__builtin_shufflevector(row[0], row[1], 2, 6, 3, 7),
+                    __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7)};
+
+    column[0] = __builtin_shufflevector(left[0], left[1], 0, 1, 4, 5);
+    column[1] = __builtin_shufflevector(left[0], left[1], 2, 3, 6, 7);
+    column[2] = __builtin_shufflevector(right[0], right[1], 0, 1, 4, 5);
+    column[3] = __builtin_shufflevector(right[0], right[1], 2, 3, 6, 7);
+#else
+    column[0] = __builtin_shufflevector(row[0], row[1], 0, 2);
+    column[1] = __builtin_shufflevector(row[0], row[1], 1, 3);
+#endif
+    UNROLLED for (size_t i = 0; i < SQUARE; i++)
+        memcpy(to + i * to_stride, &column[i], sizeof column[i]);
+}
+
 /* a where the mask's lane is -1, b where it is 0. */
 static inline real_vec real_select(real_mask mask, real_vec a, real_vec b)
 {

@@ -5,7 +5,10 @@
  *
  * For softmax an exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has
  * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and four
- * roundings of at most 2^-28. */
+ * roundings of at most 2^-28.
+ *
+ * log(1 + s) has float64 arithmetic, but no more of it than a sum of such exponentials is worth: as in
+ * elementary.h, with the series of atanh cut after s^13, where it is off by 2^-39 at most. */
 #ifndef KERNELS_REAL32_H
 #define KERNELS_REAL32_H
 
@@ -13,6 +16,7 @@
 #include "kernels/lanes.h"
 
 #define LOG2_E_32   0x1.715476p+0f
+#define LN2         0x1.62e42fefa39efp-1
 #define LN2_HIGH_32 0x1.62e4p-1f /* 15 bits, and n has 9 at most */
 #define LN2_LOW_32  0x1.7f7d1cp-20f
 
@@ -58,6 +62,22 @@ static inline real_vec exp_curve(real_vec r)
     real_vec high = (0x1.123a6cp-7f * r + 0x1.5558f4p-5f) + 0x1.6a2352p-10f * square;
 
     return square * (square * high + low);
+}
+
+/* log(1 + s) for s >= 0 or NaN; `low` is nothing here. */
+static inline vec real_log1p(vec s, vec low)
+{
+    vec f, k = split(1.0 + s, &f), half, z, square, series;
+    ivec is_near = s < 0x1.a8279p-2; /* about sqrt(2) - 1: k is 0 and s itself is exact */
+
+    (void)low;
+    f = vec_select(is_near, s, f);
+    half = f / (2.0 + f);
+    z = half * half;
+    square = z * z;
+    series = (2.0 / 3 + 2.0 / 5 * z) + square * (2.0 / 7 + 2.0 / 9 * z) +
+             square * square * (2.0 / 11 + 2.0 / 13 * z);
+    return vec_select(s < __builtin_inf(), k * LN2 + (2.0 * half + half * (z * series)), s + s);
 }
 
 /* Pairs are scaled by 2^100, so that all of them are normal. */

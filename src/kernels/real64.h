@@ -145,4 +145,10 @@ static inline struct wide sums_rest(struct wide sum, struct wide max)
     return sum;
 }
 
+/* log(1 + s + low) for s >= 0 or NaN. */
+static inline vec real_log1p(vec s, vec low)
+{
+    return log1p_full(s, low);
+}
+
 #endif

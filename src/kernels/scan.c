@@ -117,6 +117,25 @@ static void scan_columns(const struct columns *columns, bool wants_sums, struct 
     wide_store(rows->rest_low + columns->first, near_low);
 }
 
+/* Of rows one after the other: by squares, the last of which overlaps the one before. */
+static inline void turn_rows(const struct kernel_tile *tile, REAL turned[][KERNEL_TILE_POSITIONS])
+{
+    size_t p = 0, last = tile->classes - SQUARE;
+
+    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
+        for (size_t c = 0; c < tile->classes; c += SQUARE) {
+            size_t at = c < last ? c : last;
+
+            turn_square(row_of(tile, p) + at, tile->position_stride, &turned[at][p],
+                        KERNEL_TILE_POSITIONS);
+        }
+    }
+    for (; p < tile->positions; p++) {
+        for (size_t c = 0; c < tile->classes; c++)
+            turned[c][p] = row_of(tile, p)[c];
+    }
+}
+
 /* Put a tile of few classes where its positions lie side by side and its classes not far apart: at a
  * stride of a power of two they would drive each other out of the cache between two passes. */
 static inline void turn(const struct kernel_tile *tile, REAL turned[][KERNEL_TILE_POSITIONS])
@@ -134,12 +153,7 @@ static inline void turn(const struct kernel_tile *tile, REAL turned[][KERNEL_TIL
         }
         return;
     }
-    for (size_t p = 0; p < tile->positions; p++) {
-        const REAL *x = row_of(tile, p);
-
-        for (size_t c = 0; c < tile->classes; c++)
-            turned[c][p] = x[c];
-    }
+    turn_rows(tile, turned);
 }
 
 static void scan_along_positions(const struct kernel_tile *tile, bool sums,
@@ -179,7 +193,7 @@ static inline void finish(struct kernel_rows *rows, size_t p, bool is_empty)
         if (is_empty)
             low.part[i] = vec_all(0.0);
         low.part[i] = from_bits(bits_of(low.part[i]) & is_finite);
-        log_rest.part[i] = log1p_full(rest.part[i], low.part[i]);
+        log_rest.part[i] = real_log1p(rest.part[i], low.part[i]);
     }
     wide_store(rows->rest + p, rest);
     wide_store(rows->rest_low + p, low);

@@ -18,7 +18,6 @@
 
 #include "kernels/real32.h"
 
-#define LN2     0x1.62e42fefa39efp-1
 #define NEAR_32 64.0f
 
 enum {

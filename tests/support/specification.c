@@ -129,3 +129,28 @@ double specification_rest(bool is_wide, const double *x, size_t classes, bool al
     *low = 0.0;
     return narrow_rest(x, classes, argmax, along_classes ? ROW_SUMS : 1);
 }
+
+/* That of float32, by the formulas of real32.h. */
+static double narrow_log1p(double s)
+{
+    int k = 0;
+    double u = frexp(1.0 + s, &k), f = s, half, z, square, series;
+
+    if (u < 0x1.6a09e667f3bcdp-1) { /* sqrt(1/2) */
+        u *= 2.0;
+        k--;
+    }
+    if (k != 0 || s >= 0x1.a8279p-2)
+        f = u - 1.0;
+    half = f / (2.0 + f);
+    z = half * half;
+    square = z * z;
+    series = (2.0 / 3 + 2.0 / 5 * z) + square * (2.0 / 7 + 2.0 / 9 * z) +
+             square * square * (2.0 / 11 + 2.0 / 13 * z);
+    return k * 0x1.62e42fefa39efp-1 + (2.0 * half + half * (z * series));
+}
+
+double specification_log1p(bool is_wide, double s, double low)
+{
+    return is_wide ? log1p_full(vec_all(s), vec_all(low))[0] : narrow_log1p(s);
+}

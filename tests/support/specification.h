@@ -9,4 +9,7 @@
 double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes,
                           double *low);
 
+/* log1p(s + low) as scan has it, of a finite s >= 0. */
+double specification_log1p(bool is_wide, double s, double low);
+
 #endif
