@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "support/lone_service.h"
 
 enum { MS = 1000000 };
 
@@ -76,33 +77,23 @@ static void each_phase_has_its_limit(void **state)
     }
 }
 
-/* A service with telemetry and nothing else; and a connection of it, whose other end is *peer. */
+/* A service; and a connection of it, whose other end is *peer. */
 struct fixture {
-    struct log log;
-    struct service_state state;
-    struct service service;
+    struct lone_service lone;
     struct connections connections;
 };
 
 static void set_up(struct fixture *fixture)
 {
-    *fixture = (struct fixture){.log.level = LOG_ERROR};
-    fixture->service.options = &options;
-    fixture->service.log = &fixture->log;
-    fixture->service.state = &fixture->state;
-    fixture->service.memory = memory_new(1 << 20, 0);
-    fixture->service.telemetry = telemetry_new(&fixture->service);
-    assert_non_null(fixture->service.telemetry);
-    fixture->connections.service = &fixture->service;
+    lone_service_start(&fixture->lone, &options);
+    fixture->connections = (struct connections){.service = &fixture->lone.service};
 }
 
 static void tear_down(struct fixture *fixture)
 {
     assert_null(fixture->connections.first);
-    assert_int_equal(fixture->state.connections, 0);
-    exchange_free_spares(&fixture->service);
-    telemetry_free(fixture->service.telemetry);
-    memory_free(fixture->service.memory);
+    assert_int_equal(fixture->lone.state.connections, 0);
+    lone_service_stop(&fixture->lone);
 }
 
 static struct connection *add(struct fixture *fixture, uint64_t now_ns, int *peer)
@@ -136,7 +127,7 @@ static ssize_t arrived(int peer, char *text, size_t size)
 
 static uint64_t timeouts_counted(const struct fixture *fixture)
 {
-    return metric_value(fixture->service.telemetry->errors[LOSS_REQUEST_TIMEOUT]);
+    return metric_value(fixture->lone.service.telemetry->errors[LOSS_REQUEST_TIMEOUT]);
 }
 
 static void connections_are_listed(void **state)
@@ -152,7 +143,7 @@ static void connections_are_listed(void **state)
     assert_int_equal(a->phase, PHASE_HEADERS);
     assert_true(a->since_ns == 7);
     assert_null(a->exchange);
-    assert_int_equal(fixture.state.connections, 3);
+    assert_int_equal(fixture.lone.state.connections, 3);
     connections_remove(&fixture.connections, b); /* from the middle */
     assert_ptr_equal(fixture.connections.first, c);
     assert_ptr_equal(c->next, a);
@@ -215,7 +206,7 @@ static void a_late_body_fails_its_exchange(void **state)
     (void)state;
     set_up(&fixture);
     connection = add(&fixture, 0, &peer);
-    connection->exchange = exchange_open(&fixture.service, &head);
+    connection->exchange = exchange_open(&fixture.lone.service, &head);
     connection_enter(connection, PHASE_BODY, 0);
     connections_sweep(&fixture.connections, 201 * (uint64_t)MS);
     assert_true(arrived(peer, text, sizeof text) > 0);
@@ -225,7 +216,7 @@ static void a_late_body_fails_its_exchange(void **state)
     assert_int_equal(timeouts_counted(&fixture), 0);
     exchange_close(connection->exchange, false);
     assert_int_equal(timeouts_counted(&fixture), 1);
-    assert_int_equal(memory_used_bytes(fixture.service.memory), 0);
+    assert_int_equal(memory_used_bytes(fixture.lone.service.memory), 0);
     end(&fixture, connection, peer);
     tear_down(&fixture);
 }

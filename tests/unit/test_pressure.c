@@ -11,6 +11,7 @@
 #include "codec/envelope.h"
 #include "server/exchange.h"
 #include "server/pressure.h"
+#include "support/lone_service.h"
 
 #define MIB (UINT64_C(1024) * 1024)
 #define KIB UINT64_C(1024)
@@ -19,56 +20,36 @@ enum { BLOCKS_MAX = 8, CONNECTIONS_MAX = 10 };
 
 /* A service with a budget of 16 MiB, and blocks of it that are in use. */
 struct fixture {
-    struct server_options options;
-    struct log log;
-    struct service_state state;
-    struct service service;
+    struct lone_service lone;
     void *blocks[BLOCKS_MAX];
     size_t granted[BLOCKS_MAX], count;
 };
 
-static void no_run(struct job *job)
-{
-    (void)job;
-}
-
 static void set_up(struct fixture *fixture)
 {
-    const struct workers_options workers = {1, 1, no_run};
+    static const struct server_options options = {.inline_bytes_max = 100,
+                                                  .json_bytes_max = 8 * MIB,
+                                                  .elements_max = 100,
+                                                  .envelope_bytes_max = 1000,
+                                                  .json_depth_max = 32,
+                                                  .request_timeout_ms = 60000,
+                                                  .memory_budget_bytes = 16 * MIB,
+                                                  .connections_max = CONNECTIONS_MAX,
+                                                  .version = "1.2.3",
+                                                  .revision = "abc"};
 
-    *fixture = (struct fixture){.log.level = LOG_ERROR};
-    fixture->options = (struct server_options){.inline_bytes_max = 100,
-                                               .json_bytes_max = 8 * MIB,
-                                               .elements_max = 100,
-                                               .envelope_bytes_max = 1000,
-                                               .json_depth_max = 32,
-                                               .request_timeout_ms = 60000,
-                                               .memory_budget_bytes = 16 * MIB,
-                                               .connections_max = CONNECTIONS_MAX,
-                                               .version = "1.2.3",
-                                               .revision = "abc"};
-    fixture->service.options = &fixture->options;
-    fixture->service.state = &fixture->state;
-    fixture->service.limits = options_codec_limits(&fixture->options);
-    fixture->service.log = &fixture->log;
-    fixture->service.memory = memory_new(16 * MIB, 0);
-    fixture->service.workers = workers_start(&workers);
-    fixture->service.telemetry = telemetry_new(&fixture->service);
-    assert_non_null(fixture->service.telemetry);
+    fixture->count = 0;
+    lone_service_start(&fixture->lone, &options);
 }
 
 static void tear_down(struct fixture *fixture)
 {
     while (fixture->count != 0) {
         fixture->count--;
-        memory_give(fixture->service.memory, fixture->blocks[fixture->count],
+        memory_give(fixture->lone.service.memory, fixture->blocks[fixture->count],
                     fixture->granted[fixture->count]);
     }
-    assert_int_equal(memory_used_bytes(fixture->service.memory), 0);
-    exchange_free_spares(&fixture->service);
-    workers_stop(fixture->service.workers);
-    telemetry_free(fixture->service.telemetry);
-    memory_free(fixture->service.memory);
+    lone_service_stop(&fixture->lone);
 }
 
 /* Use so many bytes more, which is a size that blocks have. */
@@ -76,7 +57,7 @@ static void use(struct fixture *fixture, size_t bytes)
 {
     size_t at = fixture->count++;
 
-    fixture->blocks[at] = memory_take(fixture->service.memory, bytes, &fixture->granted[at]);
+    fixture->blocks[at] = memory_take(fixture->lone.service.memory, bytes, &fixture->granted[at]);
     assert_non_null(fixture->blocks[at]);
     assert_int_equal(fixture->granted[at], bytes);
 }
@@ -97,7 +78,7 @@ static enum loss_status judge(struct fixture *fixture, const char *method, const
         head.content_length = digits;
         head.content_lengths = 1;
     }
-    exchange = exchange_open(&fixture->service, &head);
+    exchange = exchange_open(&fixture->lone.service, &head);
     assert_non_null(exchange);
     status = exchange->status;
     *closes = false;
@@ -136,7 +117,7 @@ static void memory_is_given_up_step_by_step(void **state)
     set_up(&fixture);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         use(&fixture, steps[i].more);
-        assert_int_equal(pressure_now(&fixture.service), steps[i].pressure);
+        assert_int_equal(pressure_now(&fixture.lone.service), steps[i].pressure);
         assert_int_equal(judge(&fixture, "POST", "/v1/evaluate", 256 * KIB + 1, false, &closes),
                          steps[i].large);
         assert_int_equal(judge(&fixture, "POST", "/v1/evaluate", 256 * KIB - 64, false, &closes),
@@ -180,7 +161,7 @@ static void of_too_many_connections_only_vital_requests_are_served(void **state)
             for (int extra = 0; extra < 2; extra++) {
                 bool fits = more == 0 || extra == 0; /* who came in time is served on */
 
-                fixture.state.connections = CONNECTIONS_MAX + more;
+                fixture.lone.state.connections = CONNECTIONS_MAX + more;
                 assert_int_equal(judge(&fixture, rows[i].method, rows[i].path, rows[i].length,
                                        extra != 0, &closes),
                                  is_refused && fits ? LOSS_OK : rows[i].status);
