@@ -3,55 +3,57 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_ns)
-{
-    int kept;
-
-    if (lingering->count == LINGER_SOCKETS_MAX)
-        return;
-    kept = dup(fd);
-    if (kept < 0)
-        return;
-    (void)shutdown(kept, SHUT_WR); /* fails if the client is gone, which the next sweep sees */
-    lingering->sockets[lingering->count].fd = kept;
-    lingering->sockets[lingering->count].since_ns = now_ns;
-    lingering->sockets[lingering->count].is_shut = is_shut;
-    lingering->sockets[lingering->count].bytes = 0;
-    lingering->count++;
-}
-
 /* Throw away what is there; false at the end of the stream, or at an error.  A socket that is shut for
  * reading always seems to be at its end, though more may come. */
-static bool discard(int fd, bool is_shut, size_t *bytes)
+static bool discard(struct lingering_socket *socket)
 {
     char scrap[64 * 1024];
     ssize_t count;
 
     do {
-        count = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+        count = recv(socket->fd, scrap, sizeof scrap, MSG_DONTWAIT);
         if (count > 0)
-            *bytes += (size_t)count;
-    } while (count > 0 && *bytes < LINGER_BYTES_MAX);
-    return (count == 0 && is_shut) || (count < 0 && (errno == EAGAIN || errno == EINTR));
+            socket->bytes += (size_t)count;
+    } while (count > 0 && socket->bytes < LINGER_BYTES_MAX);
+    return (count == 0 && socket->is_shut) || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void linger_sweep(struct lingering *lingering, uint64_t now_ns)
 {
-    for (size_t i = 0; i < lingering->count;) {
-        uint64_t waited_ms = (now_ns - lingering->sockets[i].since_ns) / 1000000;
+    size_t kept = 0;
 
-        if (discard(lingering->sockets[i].fd, lingering->sockets[i].is_shut,
-                    &lingering->sockets[i].bytes) &&
-            waited_ms < LINGER_MS_MAX) {
-            i++;
-            continue;
-        }
-        (void)close(lingering->sockets[i].fd);
-        lingering->sockets[i] = lingering->sockets[--lingering->count];
+    for (size_t i = 0; i < lingering->count; i++) {
+        struct lingering_socket *socket = &lingering->sockets[i];
+        uint64_t waited_ms = (now_ns - socket->since_ns) / 1000000;
+
+        if (discard(socket) && waited_ms < LINGER_MS_MAX)
+            lingering->sockets[kept++] = *socket;
+        else
+            (void)close(socket->fd);
     }
+    lingering->count = kept;
+}
+
+void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_ns)
+{
+    int kept = dup(fd);
+
+    if (kept < 0)
+        return;
+    (void)shutdown(kept, SHUT_WR); /* fails if the client is gone, which the next sweep sees */
+    if (lingering->count == LINGER_SOCKETS_MAX)
+        linger_sweep(lingering, now_ns); /* most clients are done long before their turn */
+    if (lingering->count == LINGER_SOCKETS_MAX) {
+        (void)close(lingering->sockets[0].fd); /* it has had the longest time */
+        memmove(&lingering->sockets[0], &lingering->sockets[1],
+                --lingering->count * sizeof lingering->sockets[0]);
+    }
+    lingering->sockets[lingering->count++] =
+        (struct lingering_socket){.fd = kept, .is_shut = is_shut, .since_ns = now_ns};
 }
 
 void linger_end(struct lingering *lingering)

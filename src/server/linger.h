@@ -14,16 +14,16 @@ enum { LINGER_SOCKETS_MAX = 128, LINGER_MS_MAX = 2000, LINGER_BYTES_MAX = 64 * 1
 
 struct lingering {
     size_t count;
-    struct {
+    struct lingering_socket {
         int fd;
         bool is_shut;
         uint64_t since_ns;
-        size_t bytes;
-    } sockets[LINGER_SOCKETS_MAX];
+        size_t bytes;              /* thrown away */
+    } sockets[LINGER_SOCKETS_MAX]; /* the oldest first */
 };
 
-/* Keep a duplicate of `fd`, which the caller is about to close, and may have shut for reading.  Where there is no room it is closed as
- * ever. */
+/* Keep a duplicate of `fd`, which the caller is about to close, and may have shut for reading.  Where there
+ * is no room the oldest makes some; where no file descriptor is left, `fd` is closed as ever. */
 void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_ns);
 
 /* Throw away what has come; close those that are done, or have had their time. */
