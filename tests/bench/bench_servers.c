@@ -18,10 +18,12 @@ enum { BACKLOG = 1024 };
 static const struct {
     const char *name;
     void (*serve)(const struct bench_bare *bare); /* does not return; NULL: lossd itself */
+    const char *arguments[3];                     /* lossd's, up to a NULL */
 } servers[BENCH_SERVERS] = {
-    [BENCH_EPOLL] = {"bare epoll", bench_epoll_serve},
-    [BENCH_HTTP] = {"bare libmicrohttpd", bench_http_serve},
-    [BENCH_LOSSD] = {"lossd", NULL},
+    [BENCH_EPOLL] = {"bare epoll", bench_epoll_serve, {NULL}},
+    [BENCH_HTTP] = {"bare libmicrohttpd", bench_http_serve, {NULL}},
+    [BENCH_LOSSD] = {"lossd", NULL, {NULL}},
+    [BENCH_LOSSD_LOOPS] = {"lossd, 2 loops", NULL, {"--loops", "2", NULL}},
 };
 
 const char *bench_server_name(enum bench_kind_of_server kind)
@@ -76,7 +78,7 @@ void bench_server_start(struct bench_server *server, enum bench_kind_of_server k
     if (servers[kind].serve != NULL)
         start_bare(server, reply, body_bytes_max);
     else
-        daemon_start(&server->daemon, NULL, NULL);
+        daemon_start(&server->daemon, servers[kind].arguments, NULL);
 }
 
 void bench_server_stop(struct bench_server *server)

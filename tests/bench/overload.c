@@ -21,6 +21,7 @@ enum {
     CALLERS = 96, /* more than may wait in the queue */
     BUDGET_MIB = 64,
     SLOW = 1000,
+    SLOW_PER_MS = SLOW / 100,
     SMALL_CALLERS = 16,
     SMALL_RATE = 500,
     SCENE_MS = 5000,
@@ -124,10 +125,15 @@ static void watcher_stop(struct watcher *watcher)
     (void)pthread_join(watcher->thread, NULL);
 }
 
+static void wait_until_ms(double end)
+{
+    while (clock_ms() < end)
+        pause_a_ms();
+}
+
 static void wait_ms(double ms)
 {
-    for (double end = clock_ms() + ms; clock_ms() < end;)
-        pause_a_ms();
+    wait_until_ms(clock_ms() + ms);
 }
 
 static void load(const struct daemon *lossd, const char *request, size_t length, unsigned count,
@@ -192,7 +198,8 @@ static void overload(double seconds)
     (void)daemon_stop(&lossd);
 }
 
-/* A thousand connections that send a byte of a header, or of a body, every 100 ms; cut off, they come again. */
+/* A thousand connections that send a byte of a header, or of a body, every 100 ms, each at a moment of its
+ * own, as clients that know nothing of each other do; cut off, they come again. */
 struct slow_clients {
     unsigned port;
     atomic_bool stopping;
@@ -206,6 +213,7 @@ static void *be_slow(void *argument)
     static const char begin[] =
         "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n";
     struct slow_clients *slow = argument;
+    double due = clock_ms();
 
     for (int i = 0; i < SLOW; i++)
         raws[i].fd = -1;
@@ -219,8 +227,9 @@ static void *be_slow(void *argument)
                 raw_close(&raws[i]);
                 slow->cut++;
             }
+            if (i % SLOW_PER_MS == 0)
+                wait_until_ms(due = fmax(due + 1.0, clock_ms()));
         }
-        wait_ms(100);
     }
     for (int i = 0; i < SLOW; i++)
         raw_close(&raws[i]);
