@@ -158,19 +158,32 @@ enum loss_status layout_check(const struct loss_request *request, struct layout 
     return check_indices(request, layout, error);
 }
 
+/* How many labels are ignored; *bad is how many of the others name no class. */
+static size_t count_labels(const struct loss_request *request, const struct layout *layout,
+                           const int64_t *labels, size_t *bad)
+{
+    size_t ignored = 0;
+
+    *bad = 0;
+    for (size_t r = 0; r < layout->positions; r++) {
+        bool is_ignored = labels[r] == request->ignore_index;
+
+        ignored += is_ignored;
+        *bad += !is_ignored && (uint64_t)labels[r] >= layout->classes;
+    }
+    return ignored;
+}
+
 enum loss_status layout_check_labels(const struct loss_request *request,
                                      const struct layout *layout, const int64_t *labels,
                                      size_t *ignored, struct loss_error *error)
 {
     char where[SHAPE_TEXT], place[SHAPE_TEXT];
+    size_t bad;
 
-    *ignored = 0;
-    for (size_t r = 0; r < layout->positions; r++) {
-        if (labels[r] == request->ignore_index) {
-            *ignored += 1;
-            continue;
-        }
-        if (labels[r] >= 0 && (uint64_t)labels[r] < layout->classes)
+    *ignored = count_labels(request, layout, labels, &bad);
+    for (size_t r = 0; r < layout->positions && bad != 0; r++) {
+        if (labels[r] == request->ignore_index || (uint64_t)labels[r] < layout->classes)
             continue;
         (void)loss_tensor_pointer(&request->targets, "targets", r, where, sizeof where);
         (void)loss_tensor_place(&request->targets, "targets", r, place, sizeof place);

@@ -1,11 +1,14 @@
 /* plan.c - an evaluation after its checks: run the blocks, reduce what they found. */
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "evaluate/convert.h"
 #include "evaluate/plan_internal.h"
 
-/* About this many predictions a tile: the passes over it find it in the first-level cache. */
+/* About this many predictions a tile of whole rows: the passes over it find it in the first-level cache.
+ * Where positions lie side by side a tile has as many of them as it may, or lines of memory would come
+ * again for each. */
 enum { TILE_ELEMENTS = 4 * 1024 };
 
 size_t loss_plan_blocks(const struct loss_plan *plan)
@@ -18,7 +21,7 @@ size_t loss_plan_blocks(const struct loss_plan *plan)
 static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, struct tile *tile)
 {
     const struct layout *layout = &plan->layout;
-    size_t room = layout->classes != 0 ? TILE_ELEMENTS / layout->classes : TILE_ELEMENTS;
+    size_t room = KERNEL_TILE_POSITIONS;
     struct kernel_tile *kernel = &tile->kernel;
 
     *kernel = (struct kernel_tile){.positions = end - first, .classes = layout->classes};
@@ -27,6 +30,8 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
         kernel->position_stride = layout->classes;
         kernel->class_stride = 1;
         tile->offset = first * layout->classes;
+        if (layout->classes > TILE_ELEMENTS / KERNEL_TILE_POSITIONS)
+            room = TILE_ELEMENTS / layout->classes;
     } else {
         size_t n = first / layout->inner, i = first % layout->inner;
 
@@ -36,8 +41,6 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
         if (kernel->positions > layout->inner - i)
             kernel->positions = layout->inner - i;
     }
-    if (room > KERNEL_TILE_POSITIONS)
-        room = KERNEL_TILE_POSITIONS;
     if (kernel->positions > room)
         kernel->positions = room != 0 ? room : 1;
     kernel->x = (const char *)plan->x + tile->offset * loss_dtype_bytes(plan->dtype);
@@ -47,16 +50,16 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
 static void keep_losses(const struct loss_plan *plan, const struct tile *tile, struct block *block)
 {
     struct sum loss = block->loss; /* apart, so that it may stay in registers */
+    size_t positions = tile->kernel.positions;
 
-    for (size_t p = 0; p < tile->kernel.positions; p++) {
+    for (size_t p = 0; p < positions; p++)
         sum_add(&loss, tile->losses[p]);
-        if (plan->parts[LOSS_PART_LOSSES] != NULL)
-            convert_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
-                          tile->losses[p] + 0.0); /* no -0 */
-        if (plan->exact_losses != NULL)
-            plan->exact_losses[tile->first + p] = tile->losses[p];
-    }
     block->loss = loss;
+    for (size_t p = 0; p < positions && plan->parts[LOSS_PART_LOSSES] != NULL; p++)
+        convert_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
+                      tile->losses[p] + 0.0); /* no -0 */
+    if (plan->exact_losses != NULL)
+        memcpy(plan->exact_losses + tile->first, tile->losses, positions * sizeof(double));
 }
 
 void loss_plan_run(struct loss_plan *plan, size_t block_index)

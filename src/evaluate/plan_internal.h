@@ -51,7 +51,7 @@ struct tile {
     struct kernel_rows rows;
     double losses[KERNEL_TILE_POSITIONS];    /* before reduction; 0 where ignored */
     double picked[KERNEL_TILE_POSITIONS];    /* the labels' predictions; of index targets, as is */
-    double surprises[KERNEL_TILE_POSITIONS]; /* - log p of the labels, if perplexity is wanted */
+    double surprises[KERNEL_TILE_POSITIONS]; /* - log p of the labels, of index targets */
 };
 
 static inline bool position_counts(const struct loss_plan *plan, size_t r)

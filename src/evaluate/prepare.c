@@ -6,7 +6,8 @@
 #include "evaluate/level.h"
 #include "evaluate/plan_internal.h"
 
-/* About this many predictions a block: a fraction of a millisecond. */
+/* About this many predictions a block: a fraction of a millisecond.  Where positions lie side by side it is
+ * a tile of them at least. */
 enum { BLOCK_ELEMENTS = 64 * 1024 };
 
 /* The dtype of a loss over class probabilities: the widest of what takes part; two different half
@@ -116,6 +117,8 @@ static enum loss_status prepare_blocks(struct loss_plan *plan, struct loss_arena
 
     if (positions >= KERNEL_TILE_POSITIONS)
         positions -= positions % KERNEL_TILE_POSITIONS;
+    else if (plan->layout.inner != 1)
+        positions = KERNEL_TILE_POSITIONS;
     plan->block_positions = positions != 0 ? positions : 1;
     plan->blocks = (plan->layout.positions + plan->block_positions - 1) / plan->block_positions;
     plan->found = loss_arena_take(arena, plan->blocks, sizeof *plan->found);

@@ -96,8 +96,13 @@ struct kernel {
      * the end of `picked`, which has KERNEL_TILE_POSITIONS. */
     void (*pick)(const struct kernel_tile *tile, const int64_t *labels, double *picked);
 
+    /* - log p of every position's label from what pick found, after scan, with sums for logits; NaN
+     * if a probability of the position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
+    void (*surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
+                     const struct kernel_rows *rows, const double *picked, double *found);
+
     /* Sum_c k_c * (-lp_c) of one position; lp is log_softmax(x) (after scan with sums), x, or log x,
-     * and then its terms are those of kernel_entropy_term. */
+     * and then its terms are those of H(k, x): 0 where k is 0, also at x = 0 where a product is NaN. */
     double (*weigh)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
                     const struct kernel_rows *rows, const struct kernel_factors *factors);
 
@@ -142,8 +147,5 @@ const struct kernel_level *kernel_levels(size_t *count);
 
 /* e^x, of all levels. */
 double kernel_exp(double x);
-
-/* -k log q as in H(p, q): 0 where k is 0, also at q = 0 where a plain product would be NaN. */
-double kernel_entropy_term(double k, double q);
 
 #endif

@@ -54,10 +54,3 @@ double kernel_exp(double x)
 {
     return exp_full(vec_all(x), vec_all(0.0))[0];
 }
-
-double kernel_entropy_term(double k, double q)
-{
-    if (k == 0.0 && q >= 0.0)
-        return 0.0;
-    return -k * log_full(vec_all(q))[0];
-}

@@ -14,6 +14,21 @@ static inline vec surprise(enum kernel_stage stage, vec x, const struct kernel_r
     return stage == KERNEL_LOGS ? -x : -log_full(x);
 }
 
+void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
+                      const struct kernel_rows *rows, const double *picked, double *found)
+{
+    for (size_t p = 0; p < tile->positions; p += LANES) {
+        vec x = vec_load(picked + p);
+
+        if (stage == KERNEL_LOGITS)
+            vec_store(found + p, (vec_load(rows->max + p) - x) + vec_load(rows->log_rest + p));
+        else
+            vec_store(found + p, stage == KERNEL_LOGS ? -x : -log_full(x));
+    }
+    for (size_t p = 0; p < tile->positions && stage == KERNEL_PROBABILITIES; p++)
+        found[p] = isnan(rows->max[p]) ? (double)NAN : found[p];
+}
+
 static inline double entropy(enum kernel_stage stage, const struct kernel_tile *tile,
                              size_t position, const struct kernel_rows *rows)
 {

@@ -18,7 +18,7 @@ static inline real_vec real_narrow(struct wide x)
     return x.part[0];
 }
 
-enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1 };
+enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1, COLUMN_LEAST = 1 };
 
 /* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 1.6 units.
  * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
@@ -99,12 +99,14 @@ INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct orig
         sums_add(&sums[g], real_load(from + g * REALS), origin);
 }
 
-/* COLUMN_STEP classes of positions side by side. */
-INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_mask *counts,
+/* One class of REALS positions side by side. */
+INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from, size_t stride,
                               const struct origin *origin, bool far)
 {
+    (void)count;
+    (void)stride;
     (void)far;
-    sums_add(sums, real_select(counts[0], x[0], vec_all(-__builtin_inf())), origin);
+    sums_add(sums, real_load(from), origin);
 }
 
 /* The sums, and what rounding them to float64 loses. */

@@ -1,187 +1,251 @@
 /* scan.c - the largest element of every row, and the sum of the exponentials of the others.
  *
  * Two kernels, chosen by shape alone: along the classes of one long row (scan_rows.c), or along the
- * positions of a tile, which is transposed first if they do not lie side by side. */
+ * positions of a tile, some classes at a time. */
 #include <math.h>
 
 #include "kernels/table_internal.h"
 
-/* Where REALS positions from `first` on are: element c of them at x + c * stride. */
-struct columns {
-    const REAL *x;
-    size_t stride, classes;
-    size_t first, count; /* of the lanes, how many there are; the others are not read */
+/* Some classes of a tile, where its positions lie side by side and its classes not far apart: at a stride
+ * of a power of two they would drive each other out of the cache. */
+struct turned {
+    size_t first, count; /* classes */
+    REAL x[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
 };
 
-static inline real_vec column(const struct columns *columns, size_t c)
-{
-    const REAL *x = columns->x + c * columns->stride;
+/* What is known so far of REALS positions; the lanes after the last position mean nothing. */
+struct group {
+    real_vec max;
+    real_mask argmax;     /* neither means anything where there is a NaN */
+    real_vec sum;         /* of the elements: NaN where one is, or by infinities */
+    bool is_near, is_far; /* one of them is */
+    struct sums near, far;
+};
 
-    return columns->count == REALS ? real_load(x) : real_gather(x, 1, columns->count, 0);
+/* Rows one after the other: by squares, the last of which overlaps the one before. */
+static inline void turn_rows(const struct kernel_tile *tile, struct turned *turned)
+{
+    size_t p = 0, last = tile->classes - SQUARE;
+
+    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
+        const REAL *x = row_of(tile, p);
+
+        for (size_t c = 0; c < tile->classes; c += SQUARE) {
+            size_t at = c < last ? c : last;
+
+            turn_square(x + at, tile->position_stride, &turned->x[at][p], KERNEL_TILE_POSITIONS);
+        }
+    }
+    for (; p < tile->positions; p++) {
+        for (size_t c = 0; c < tile->classes; c++)
+            turned->x[c][p] = row_of(tile, p)[c];
+    }
 }
 
-/* Correct max and argmax where there is a NaN. */
-static void note_nans(const struct columns *columns, struct kernel_rows *rows)
+/* Positions side by side; fetches what comes next, of the same positions or of the same classes. */
+static inline void turn_columns(const struct kernel_tile *tile, struct turned *turned)
 {
-    for (size_t l = 0; l < columns->count; l++) {
-        for (size_t c = 0; c < columns->classes; c++) {
-            if (!isnan(columns->x[c * columns->stride + l]))
+    size_t ahead = tile->classes > KERNEL_ROW_CLASSES ? KERNEL_ROW_CLASSES * tile->class_stride
+                                                      : (size_t)KERNEL_TILE_POSITIONS;
+
+    for (size_t i = 0; i < turned->count; i++) {
+        const REAL *x = row_of(tile, 0) + (turned->first + i) * tile->class_stride;
+
+        if (tile->positions == KERNEL_TILE_POSITIONS) /* in a few instructions */
+            memcpy(turned->x[i], x, sizeof turned->x[i]);
+        else
+            memcpy(turned->x[i], x, tile->positions * sizeof(REAL));
+        UNROLLED for (size_t l = 0; l < KERNEL_TILE_POSITIONS; l += LINE)
+            FETCH_EARLY(x, ahead + l, 3);
+    }
+}
+
+/* The classes from `first` on, as many as there is room for; where rows are turned that is all. */
+static inline void turn(const struct kernel_tile *tile, size_t first, struct turned *turned)
+{
+    turned->first = first;
+    turned->count = tile->classes - first;
+    if (turned->count > KERNEL_ROW_CLASSES)
+        turned->count = KERNEL_ROW_CLASSES;
+    if (tile->position_stride == 1)
+        turn_columns(tile, turned);
+    else
+        turn_rows(tile, turned);
+    for (size_t p = tile->positions; p % REALS != 0; p++) {
+        for (size_t i = 0; i < turned->count; i++)
+            turned->x[i][p] = 0;
+    }
+}
+
+static inline void add_maxima(struct group *group, const struct turned *turned, size_t p)
+{
+    bool begins = turned->first == 0;
+    real_vec max = begins ? real_all(-(REAL)INFINITY) : group->max;
+    real_mask argmax = begins ? (real_mask){0} : group->argmax;
+    real_vec sum = begins ? real_all(0) : group->sum;
+    real_mask at = (real_mask){0} + (real_index)turned->first;
+
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < turned->count; i++)
+    {
+        real_vec x = real_load(&turned->x[i][p]);
+        real_mask larger = x > max;
+
+        sum += x;
+        max = real_select(larger, x, max);
+        argmax = (argmax & ~larger) | (at & larger);
+        at += 1;
+    }
+    group->max = max;
+    group->argmax = argmax;
+    group->sum = sum;
+}
+
+/* Correct max and argmax of REALS positions from `p` on where there is a NaN. */
+static void note_nans(const struct kernel_tile *tile, size_t p, struct kernel_rows *rows)
+{
+    for (size_t end = p + REALS; p < tile->positions && p < end; p++) {
+        for (size_t c = 0; c < tile->classes; c++) {
+            if (!isnan(row_of(tile, p)[c * tile->class_stride]))
                 continue;
-            rows->argmax[columns->first + l] = c;
-            rows->max[columns->first + l] = (double)NAN;
+            rows->argmax[p] = c;
+            rows->max[p] = (double)NAN;
             break;
         }
     }
 }
 
-/* Fill max and argmax; both also as lanes, which mean nothing where there is a NaN. */
-static inline real_vec scan_maxima(const struct columns *columns, real_mask *argmax_out,
-                                   struct kernel_rows *rows)
+/* Fill max and argmax of REALS positions from `p` on. */
+static inline void keep_maxima(struct group *group, const struct kernel_tile *tile, size_t p,
+                               struct kernel_rows *rows)
 {
-    real_vec max = real_all(-(REAL)INFINITY);
-    real_mask argmax = {0}, is_nan = {0}, at = {0};
+    struct wide max = real_widen(group->max);
     real_index index[REALS];
-
-    for (size_t c = 0; c < columns->classes; c++) {
-        real_vec x = column(columns, c);
-        real_mask larger = x > max;
-
-        is_nan |= x != x;
-        max = real_select(larger, x, max);
-        argmax = (argmax & ~larger) | (at & larger);
-        at += 1;
-    }
-    wide_store(rows->max + columns->first, real_widen(max));
-    memcpy(index, &argmax, sizeof index);
-    for (size_t l = 0; l < REALS; l++)
-        rows->argmax[columns->first + l] = (size_t)index[l];
-    if (any_lane((ivec)is_nan))
-        note_nans(columns, rows);
-    *argmax_out = argmax;
-    return max;
-}
-
-/* Add up the exponentials of all classes but the one whose maximum it is. */
-INLINED struct wide sum_of_columns(const struct columns *columns, real_vec max, real_mask argmax,
-                                   bool far, struct wide *low)
-{
-    struct sums sums = sums_zero();
-    struct origin origin = origin_of(max, far);
-    real_mask at = {0};
-
-    for (size_t c = 0; c < columns->classes; c += COLUMN_STEP) {
-        real_vec x[COLUMN_STEP];
-        real_mask counts[COLUMN_STEP];
-
-        UNROLLED for (size_t i = 0; i < COLUMN_STEP; i++)
-        {
-            bool is_class = c + i < columns->classes; /* the last one twice, once without effect */
-
-            x[i] = column(columns, is_class ? c + i : c);
-            counts[i] = is_class ? at != argmax : (real_mask){0};
-            at += 1;
-        }
-        sums_add_columns(&sums, x, counts, &origin, far);
-    }
-    return sums_value(&sums, low);
-}
-
-static void scan_columns(const struct columns *columns, bool wants_sums, struct kernel_rows *rows)
-{
-    real_mask argmax;
-    real_vec max = scan_maxima(columns, &argmax, rows);
-    struct wide maxima, near = wide_all(0.0), far = wide_all(0.0);
-    struct wide near_low = wide_all(0.0), far_low = wide_all(0.0);
     ivec is_far = {0}, is_near = {0};
 
-    if (!wants_sums)
-        return;
-    maxima = wide_load(rows->max + columns->first);
+    wide_store(rows->max + p, max);
+    memcpy(index, &group->argmax, sizeof index);
+    for (size_t l = 0; l < REALS; l++)
+        rows->argmax[p + l] = (size_t)index[l];
+    if (any_lane((ivec)(group->sum != group->sum)))
+        note_nans(tile, p, rows);
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
-        is_far |= far_lanes(maxima.part[i]);
-        is_near |= ~far_lanes(maxima.part[i]);
+        is_far |= far_lanes(max.part[i]);
+        is_near |= ~far_lanes(max.part[i]);
     }
-    if (any_lane(is_near))
-        near = sum_of_columns(columns, max, argmax, false, &near_low);
-    if (any_lane(is_far))
-        far = sum_of_columns(columns, max, argmax, true, &far_low);
+    group->is_near = any_lane(is_near);
+    group->is_far = any_lane(is_far);
+}
+
+/* Leave the maxima out of the sums; so are classes after the last, for which there is room. */
+static inline void leave_out(struct turned *turned, const size_t *argmax, size_t positions)
+{
+    for (size_t p = 0; p < positions; p++) {
+        size_t i = argmax[p] - turned->first;
+
+        if (i < turned->count)
+            turned->x[i][p] = -(REAL)INFINITY;
+    }
+    for (size_t i = turned->count; i % COLUMN_LEAST != 0; i++) {
+        for (size_t p = 0; p < KERNEL_TILE_POSITIONS; p++)
+            turned->x[i][p] = -(REAL)INFINITY;
+    }
+}
+
+/* Add the exponentials of REALS positions from `p` on. */
+INLINED void add_sums(const struct group *group, const struct turned *turned, size_t p, bool far,
+                      struct sums *to)
+{
+    const size_t stride = KERNEL_TILE_POSITIONS;
+    struct sums sums = turned->first == 0 ? sums_zero() : *to;
+    struct origin origin = origin_of(group->max, far);
+    size_t i = 0;
+
+    for (; i + COLUMN_LEAST < turned->count; i += COLUMN_STEP)
+        sums_add_columns(COLUMN_STEP, &sums, &turned->x[i][p], stride, &origin, far);
+    if (i < turned->count)
+        sums_add_columns(COLUMN_LEAST, &sums, &turned->x[i][p], stride, &origin, far);
+    *to = sums;
+}
+
+/* Fill rest and rest_low of REALS positions from `p` on, but for what sums_rest brings. */
+static inline void keep_sums(const struct group *group, size_t p, struct kernel_rows *rows)
+{
+    struct wide max = wide_load(rows->max + p);
+    struct wide near = wide_all(0.0), far = wide_all(0.0);
+    struct wide near_low = wide_all(0.0), far_low = wide_all(0.0);
+
+    if (group->is_near)
+        near = sums_value(&group->near, &near_low);
+    if (group->is_far)
+        far = sums_value(&group->far, &far_low);
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
-        ivec lanes = far_lanes(maxima.part[i]);
+        ivec lanes = far_lanes(max.part[i]);
 
         near.part[i] = vec_select(lanes, far.part[i], near.part[i]);
         near_low.part[i] = vec_select(lanes, far_low.part[i], near_low.part[i]);
     }
-    wide_store(rows->rest + columns->first, near);
-    wide_store(rows->rest_low + columns->first, near_low);
+    wide_store(rows->rest + p, near);
+    wide_store(rows->rest_low + p, near_low);
 }
 
-/* Of rows one after the other: by squares, the last of which overlaps the one before. */
-static inline void turn_rows(const struct kernel_tile *tile, REAL turned[][KERNEL_TILE_POSITIONS])
+static inline void scan_maxima(const struct kernel_tile *tile, struct turned *turned,
+                               struct group *groups)
 {
-    size_t p = 0, last = tile->classes - SQUARE;
+    size_t c = 0;
 
-    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
-        for (size_t c = 0; c < tile->classes; c += SQUARE) {
-            size_t at = c < last ? c : last;
-
-            turn_square(row_of(tile, p) + at, tile->position_stride, &turned[at][p],
-                        KERNEL_TILE_POSITIONS);
-        }
-    }
-    for (; p < tile->positions; p++) {
-        for (size_t c = 0; c < tile->classes; c++)
-            turned[c][p] = row_of(tile, p)[c];
-    }
+    do {
+        turn(tile, c, turned);
+        for (size_t p = 0; p < tile->positions; p += REALS)
+            add_maxima(&groups[p / REALS], turned, p);
+        c += KERNEL_ROW_CLASSES;
+    } while (c < tile->classes);
 }
 
-/* Put a tile of few classes where its positions lie side by side and its classes not far apart: at a
- * stride of a power of two they would drive each other out of the cache between two passes. */
-static inline void turn(const struct kernel_tile *tile, REAL turned[][KERNEL_TILE_POSITIONS])
+static inline void scan_sums(const struct kernel_tile *tile, struct turned *turned,
+                             struct group *groups, const size_t *argmax)
 {
-    if (tile->position_stride == 1) {
-        for (size_t c = 0; c < tile->classes; c++) {
-            const REAL *x = row_of(tile, 0) + c * tile->class_stride;
+    size_t c = 0;
 
-            if (tile->positions == KERNEL_TILE_POSITIONS) /* in a few instructions */
-                memcpy(turned[c], x, sizeof turned[c]);
-            else
-                memcpy(turned[c], x, tile->positions * sizeof(REAL));
-            UNROLLED for (size_t l = 0; l < KERNEL_TILE_POSITIONS; l += LINE)
-                FETCH_EARLY(x, KERNEL_TILE_POSITIONS + l, 3);
+    do {
+        if (tile->classes > KERNEL_ROW_CLASSES) /* else they are there */
+            turn(tile, c, turned);
+        leave_out(turned, argmax, tile->positions);
+        for (size_t p = 0; p < tile->positions; p += REALS) {
+            struct group *group = &groups[p / REALS];
+
+            if (group->is_near)
+                add_sums(group, turned, p, false, &group->near);
+            if (group->is_far)
+                add_sums(group, turned, p, true, &group->far);
         }
-        return;
-    }
-    turn_rows(tile, turned);
+        c += KERNEL_ROW_CLASSES;
+    } while (c < tile->classes);
 }
 
+/* All maxima before all sums, so that no group of positions waits for its own. */
 static void scan_along_positions(const struct kernel_tile *tile, bool sums,
                                  struct kernel_rows *rows)
 {
-    REAL turned[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
-    bool turns = tile->classes <= KERNEL_ROW_CLASSES;
+    struct turned turned;
+    struct group groups[KERNEL_TILE_POSITIONS / REALS];
 
-    if (turns)
-        turn(tile, turned);
-    for (size_t p = 0; p < tile->positions; p += REALS) {
-        size_t left = tile->positions - p;
-        struct columns columns = {.x = turns ? &turned[0][p] : row_of(tile, p),
-                                  .stride =
-                                      turns ? (size_t)KERNEL_TILE_POSITIONS : tile->class_stride,
-                                  .classes = tile->classes,
-                                  .first = p,
-                                  .count = left < REALS ? left : REALS};
-
-        scan_columns(&columns, sums, rows);
-    }
+    scan_maxima(tile, &turned, groups);
+    for (size_t p = 0; p < tile->positions; p += REALS)
+        keep_maxima(&groups[p / REALS], tile, p, rows);
+    if (!sums)
+        return;
+    scan_sums(tile, &turned, groups, rows->argmax);
+    for (size_t p = 0; p < tile->positions; p += REALS)
+        keep_sums(&groups[p / REALS], p, rows);
 }
 
-/* From what was added up to rest and log_rest, of REALS positions; the arrays have room for them. */
-static inline void finish(struct kernel_rows *rows, size_t p, bool is_empty)
+/* From what was added up to rest, of REALS positions. */
+static inline void finish_rest(struct kernel_rows *rows, size_t p, bool is_empty)
 {
     struct wide max = wide_load(rows->max + p);
-    struct wide rest = sums_rest(wide_load(rows->rest + p), max), log_rest;
+    struct wide rest = sums_rest(wide_load(rows->rest + p), max);
     struct wide low = wide_load(rows->rest_low + p);
 
     UNROLLED for (size_t i = 0; i < PARTS; i++)
@@ -193,13 +257,22 @@ static inline void finish(struct kernel_rows *rows, size_t p, bool is_empty)
         if (is_empty)
             low.part[i] = vec_all(0.0);
         low.part[i] = from_bits(bits_of(low.part[i]) & is_finite);
-        log_rest.part[i] = real_log1p(rest.part[i], low.part[i]);
     }
     wide_store(rows->rest + p, rest);
     wide_store(rows->rest_low + p, low);
+}
+
+static inline void finish_log(struct kernel_rows *rows, size_t p)
+{
+    struct wide rest = wide_load(rows->rest + p), low = wide_load(rows->rest_low + p), log_rest;
+
+    UNROLLED for (size_t i = 0; i < PARTS; i++) log_rest.part[i] =
+        real_log1p(rest.part[i], low.part[i]);
     wide_store(rows->log_rest + p, log_rest);
 }
 
+/* Step by step for all positions: one vector alone would wait for itself.  The arrays of rows have room for
+ * REALS positions more. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
     if (tile->class_stride == 1 && tile->classes >= KERNEL_ROW_CLASSES)
@@ -211,5 +284,7 @@ void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows 
     for (size_t p = tile->positions; p % REALS != 0; p++)
         rows->max[p] = rows->rest[p] = rows->rest_low[p] = 0.0;
     for (size_t p = 0; p < tile->positions; p += REALS)
-        finish(rows, p, tile->classes == 0);
+        finish_rest(rows, p, tile->classes == 0);
+    for (size_t p = 0; p < tile->positions; p += REALS)
+        finish_log(rows, p);
 }

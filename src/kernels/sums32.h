@@ -23,7 +23,8 @@
 enum {
     ROW_STEP = 4 * ROW_SUMS,
     COLUMN_STEP = 4,
-    TOGETHER = 4, /* vectors whose exponentials are computed together */
+    COLUMN_LEAST = 2, /* as rests are added by twos */
+    TOGETHER = 4,     /* vectors whose exponentials are computed together */
     EXPS_MAX = TOGETHER
 };
 
@@ -157,20 +158,22 @@ INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct orig
     }
 }
 
-/* COLUMN_STEP classes of positions side by side, as far as they count; the rests of classes 2c and 2c + 1
- * are added first. */
-INLINED void sums_add_columns(struct sums *sums, const real_vec *x, const real_mask *counts,
+/* COLUMN_STEP or COLUMN_LEAST classes of REALS positions side by side; the rests of classes 2c and 2c + 1 are
+ * added first. */
+INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from, size_t stride,
                               const struct origin *origin, bool far)
 {
-    real_vec least = far ? real_all(-__builtin_inff()) : origin->least, y[COLUMN_STEP];
+    real_vec x[COLUMN_STEP];
     struct exps e[COLUMN_STEP];
 
-    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i++) y[i] =
-        real_select(counts[i] & (x[i] > least), x[i], least);
-    exps_of(COLUMN_STEP, y, origin, far, e);
-    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i++) sums_add_power(sums, e[i].power);
-    UNROLLED for (size_t i = 0; i < COLUMN_STEP; i += 2)
-        sums_add_rest(sums, e[i].rest + e[i + 1].rest);
+    UNROLLED for (size_t i = 0; i < count; i++)
+    {
+        x[i] = real_load(from + i * stride);
+        x[i] = far ? x[i] : real_max(x[i], origin->least);
+    }
+    exps_of(count, x, origin, far, e);
+    UNROLLED for (size_t i = 0; i < count; i++) sums_add_power(sums, e[i].power);
+    UNROLLED for (size_t i = 0; i < count; i += 2) sums_add_rest(sums, e[i].rest + e[i + 1].rest);
 }
 
 /* The sums of the lanes as float64, times 2^-(lowest + 127) still; *low is nothing that this type keeps. */

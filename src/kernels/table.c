@@ -33,6 +33,7 @@ const struct kernel KERNEL(kernel) = {
     .exp = KERNEL(exp),
     .log = KERNEL(log),
     .pick = pick,
+    .surprise = KERNEL(surprise),
     .weigh = KERNEL(weigh),
     .gradient = KERNEL(gradient),
     .label_gradient = KERNEL(label_gradient),

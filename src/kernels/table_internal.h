@@ -20,6 +20,8 @@ void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *r
 void KERNEL(log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
 void KERNEL(exp)(const struct kernel_tile *tile, void *y);
 void KERNEL(log)(const struct kernel_tile *tile, void *y);
+void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
+                      const struct kernel_rows *rows, const double *picked, double *found);
 double KERNEL(weigh)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
                      const struct kernel_rows *rows, const struct kernel_factors *factors);
 void KERNEL(gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,

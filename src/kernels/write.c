@@ -87,22 +87,23 @@ static inline void write_row(enum operation operation, const struct kernel_tile 
                      apply(operation, real_gather(x + c, 1, tile->classes - c, 0), &row));
 }
 
-/* REALS positions that lie side by side, from `p` on; fewer at the end of the tile. */
-static inline void write_columns(enum operation operation, const struct kernel_tile *tile, size_t p,
+/* Positions that lie side by side, class by class. */
+static inline void write_columns(enum operation operation, const struct kernel_tile *tile,
                                  const struct known *known, REAL *y)
 {
-    const REAL *x = row_of(tile, p);
-    size_t count = tile->positions - p < REALS ? tile->positions - p : REALS;
-    struct row_lanes row = lanes_of_positions(known, p);
+    const REAL *x = row_of(tile, 0);
+    struct row_lanes rows[KERNEL_TILE_POSITIONS / REALS];
+    size_t whole = tile->positions - tile->positions % REALS, left = tile->positions - whole;
 
-    for (size_t c = 0; c < tile->classes; c++) {
-        size_t at = c * tile->class_stride;
-
-        if (count == REALS)
-            real_store(y + p + at, apply(operation, real_load(x + at), &row));
-        else
-            real_scatter(y + p + at, 1, count,
-                         apply(operation, real_gather(x + at, 1, count, 0), &row));
+    for (size_t p = 0; p < tile->positions; p += REALS)
+        rows[p / REALS] = lanes_of_positions(known, p);
+    for (size_t c = 0; c < tile->classes; c++, x += tile->class_stride, y += tile->class_stride) {
+        for (size_t p = 0; p < whole; p += REALS)
+            real_store(y + p, apply(operation, real_load(x + p), &rows[p / REALS]));
+        if (left != 0)
+            real_scatter(
+                y + whole, 1, left,
+                apply(operation, real_gather(x + whole, 1, left, 0), &rows[whole / REALS]));
     }
 }
 
@@ -115,8 +116,7 @@ static inline void write_tile(enum operation operation, const struct kernel_tile
         return;
     }
     assert(tile->position_stride == 1); /* one of the two is */
-    for (size_t p = 0; p < tile->positions; p += REALS)
-        write_columns(operation, tile, p, &known, y);
+    write_columns(operation, tile, &known, y);
 }
 
 void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
