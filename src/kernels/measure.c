@@ -1,9 +1,8 @@
-/* measure.c - what measures need to know of every position beside its loss.
- *
- * Terms are computed as vectors and added one by one, in ascending order: none is negative. */
-#include "kernels/sum.h"
+/* measure.c - what measures need to know of every position beside its loss. */
 #include "kernels/table_internal.h"
 #include "kernels/terms.h"
+
+enum { RANK_STEPS_MAX = 1 << 20 }; /* how far a lane may count */
 
 /* - log p of LANES elements x of a position; for logits a sum of two terms >= 0. */
 static inline vec surprise(enum kernel_stage stage, vec x, const struct kernel_rows *rows,
@@ -29,32 +28,60 @@ void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
         found[p] = isnan(rows->max[p]) ? (double)NAN : found[p];
 }
 
-static inline double entropy(enum kernel_stage stage, const struct kernel_tile *tile,
-                             size_t position, const struct kernel_rows *rows)
+/* What is added up over the classes, of LANES of them from `c` on. */
+enum quantity { ENTROPY, SQUARES };
+
+INLINED vec terms_at(enum quantity quantity, enum kernel_stage stage,
+                     const struct kernel_tile *tile, size_t position,
+                     const struct kernel_rows *rows, int64_t label, size_t c)
 {
-    const REAL *x = row_of(tile, position);
-    struct sum sum = {0.0, 0.0};
+    size_t count = classes_at(tile, c);
+    vec x = elements(tile, row_of(tile, position), c, count);
+    vec p = probabilities_of(stage, x, rows, position), term;
 
-    for (size_t c = 0; c < tile->classes; c += LANES) {
-        size_t count = classes_at(tile, c);
-        vec v = elements(tile, x, c, count), p = probabilities_of(stage, v, rows, position);
-        vec term = p * surprise(stage, v, rows, position);
-        double terms[LANES];
+    if (quantity == ENTROPY) /* 0 log 0 is 0 */
+        term = from_bits(bits_of(p * surprise(stage, x, rows, position)) & ~(p == 0.0));
+    else /* of the others than the label */
+        term = from_bits(bits_of(p * p) & (lane_numbers() + (int64_t)c != label));
+    return first_lanes(term, count);
+}
 
-        vec_store(terms, from_bits(bits_of(term) & ~(p == 0.0))); /* 0 log 0 is 0 */
-        for (size_t l = 0; l < count; l++)
-            sum_add(&sum, terms[l]);
+INLINED double total_of(enum quantity quantity, enum kernel_stage stage,
+                        const struct kernel_tile *tile, size_t position,
+                        const struct kernel_rows *rows, int64_t label)
+{
+    struct vector_sum sums[VECTOR_SUMS];
+    struct sum sum;
+
+    UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++) sums[g] = vector_sum_zero();
+    for (size_t c = 0; c < tile->classes; c += ROW_SUMS) {
+        UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++)
+        {
+            if (c + g * LANES < tile->classes)
+                vector_sum_add(&sums[g], terms_at(quantity, stage, tile, position, rows, label,
+                                                  c + g * LANES));
+        }
     }
+    sum = vector_sums_fold(sums);
     return sum_value(&sum);
+}
+
+static double total(enum quantity quantity, enum kernel_stage stage, const struct kernel_tile *tile,
+                    size_t position, const struct kernel_rows *rows, int64_t label)
+{
+    switch (stage) {
+    case KERNEL_LOGITS: return total_of(quantity, KERNEL_LOGITS, tile, position, rows, label);
+    case KERNEL_LOGS: return total_of(quantity, KERNEL_LOGS, tile, position, rows, label);
+    case KERNEL_PROBABILITIES: break;
+    }
+    return total_of(quantity, KERNEL_PROBABILITIES, tile, position, rows, label);
 }
 
 void KERNEL(entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
                      const struct kernel_rows *rows, double *found)
 {
     for (size_t p = 0; p < tile->positions; p++)
-        found[p] = stage == KERNEL_LOGITS ? entropy(KERNEL_LOGITS, tile, p, rows)
-                   : stage == KERNEL_LOGS ? entropy(KERNEL_LOGS, tile, p, rows)
-                                          : entropy(KERNEL_PROBABILITIES, tile, p, rows);
+        found[p] = total(ENTROPY, stage, tile, p, rows, -1);
 }
 
 void KERNEL(confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
@@ -83,57 +110,62 @@ void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
     }
 }
 
-static inline double squares_of_others(enum kernel_stage stage, const struct kernel_tile *tile,
-                                       size_t position, const struct kernel_rows *rows,
-                                       int64_t label)
-{
-    const REAL *x = row_of(tile, position);
-    struct sum sum = {0.0, 0.0};
-
-    for (size_t c = 0; c < tile->classes; c += LANES) {
-        size_t count = classes_at(tile, c);
-        vec p = probabilities_of(stage, elements(tile, x, c, count), rows, position);
-        double terms[LANES];
-
-        vec_store(terms, p * p);
-        for (size_t l = 0; l < count; l++) {
-            if ((int64_t)(c + l) != label)
-                sum_add(&sum, terms[l]);
-        }
-    }
-    return sum_value(&sum);
-}
-
 void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
                    const struct kernel_rows *rows, const int64_t *labels, const double *picked,
                    double *found)
 {
     KERNEL(complement)(tile, stage, rows, labels, picked, found);
-    for (size_t p = 0; p < tile->positions; p++) {
-        double others = stage == KERNEL_LOGITS
-                            ? squares_of_others(KERNEL_LOGITS, tile, p, rows, labels[p])
-                        : stage == KERNEL_LOGS
-                            ? squares_of_others(KERNEL_LOGS, tile, p, rows, labels[p])
-                            : squares_of_others(KERNEL_PROBABILITIES, tile, p, rows, labels[p]);
-
-        found[p] = found[p] * found[p] + others;
-    }
+    for (size_t p = 0; p < tile->positions; p++)
+        found[p] = found[p] * found[p] + total(SQUARES, stage, tile, p, rows, labels[p]);
 }
 
-/* A NaN is larger than any number, and equal to a NaN; the lower index wins between equals. */
+/* Whether v is before y in the order of ranks, or, if `or_equal`, no more than equal: a NaN is larger than
+ * any number, and equal to a NaN. */
+static inline bool is_above(REAL v, REAL y, bool or_equal)
+{
+    if (isnan(y))
+        return or_equal && isnan(v);
+    return or_equal ? !(v < y) : !(v <= y);
+}
+
+static inline real_mask lanes_above(real_vec v, REAL y, bool or_equal)
+{
+    if (isnan(y))
+        return or_equal ? v != v : (real_mask){0};
+    return or_equal ? ~(v < y) : ~(v <= y);
+}
+
+/* How many of the classes from `c` up to `end` are above y; x is the position's first class. */
+INLINED size_t count_above(const REAL *x, size_t stride, size_t c, size_t end, REAL y,
+                           bool or_equal)
+{
+    size_t above = 0;
+
+    while (stride == 1 && end - c >= REALS) {
+        size_t steps = (end - c) / REALS;
+        real_mask counted = {0};
+        real_index lanes[REALS];
+
+        for (size_t i = 0; i < steps && i < RANK_STEPS_MAX; i++, c += REALS)
+            counted -= lanes_above(real_load(x + c), y, or_equal);
+        memcpy(lanes, &counted, sizeof lanes);
+        for (size_t l = 0; l < REALS; l++)
+            above += (size_t)lanes[l];
+    }
+    for (; c < end; c++)
+        above += is_above(x[c * stride], y, or_equal);
+    return above;
+}
+
+/* The lower index wins between equals. */
 static size_t rank_of(const struct kernel_tile *tile, size_t position, size_t label)
 {
     const REAL *x = row_of(tile, position);
-    REAL y = x[label * tile->class_stride];
-    size_t above = 0;
+    size_t stride = tile->class_stride;
+    REAL y = x[label * stride];
 
-    for (size_t c = 0; c < tile->classes; c++) {
-        REAL v = x[c * tile->class_stride];
-        bool is_larger = y == y && !(v <= y), is_equal = v == y || (v != v && y != y);
-
-        above += is_larger || (is_equal && c < label);
-    }
-    return above;
+    return count_above(x, stride, 0, label, y, true) +
+           count_above(x, stride, label + 1, tile->classes, y, false);
 }
 
 void KERNEL(rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found)

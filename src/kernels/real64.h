@@ -1,12 +1,13 @@
 /* real64.h - what is particular to float64 elements; part of real.h.
  *
- * x - max itself rounds, so what it loses is carried into the exponential; and every sum carries what
- * its roundings lose (both by two-sum: D. E. Knuth, TAOCP 2, 4.2.2). */
+ * x - max itself rounds, so what it loses is carried into the exponential (by two-sum: D. E. Knuth, TAOCP 2,
+ * 4.2.2); and every sum carries what its roundings lose (vector_sum.h). */
 #ifndef KERNELS_REAL64_H
 #define KERNELS_REAL64_H
 
 #include "kernels/elementary.h"
 #include "kernels/lanes.h"
+#include "kernels/vector_sum.h"
 
 static inline struct wide real_widen(real_vec x)
 {
@@ -47,9 +48,9 @@ static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_fa
     return (struct wide){{exp_times(factor.high, factor.low, d, low) * factor.last}};
 }
 
-/* Sums of exponentials, one in every lane, and what their roundings have lost. */
+/* Sums of exponentials, one in every lane. */
 struct sums {
-    vec total, lost;
+    struct vector_sum lanes;
 };
 
 /* What is subtracted from the elements of a row, in every lane: there is but one way to do it. */
@@ -78,16 +79,14 @@ static inline struct origin origin_of(real_vec max, bool far)
 /* Add exp(x - max) for finite max >= x; 0 where x is -inf. */
 static inline void sums_add(struct sums *sums, real_vec x, const struct origin *origin)
 {
-    vec low, d = real_difference(x, origin->max, &low), e = exp_full(d, low);
-    vec total = sums->total + e, added = total - sums->total;
+    vec low, d = real_difference(x, origin->max, &low);
 
-    sums->lost += (sums->total - (total - added)) + (e - added);
-    sums->total = total;
+    vector_sum_add(&sums->lanes, exp_full(d, low));
 }
 
 static inline struct sums sums_zero(void)
 {
-    return (struct sums){vec_all(0.0), vec_all(0.0)};
+    return (struct sums){vector_sum_zero()};
 }
 
 /* ROW_STEP elements of a row, class c of them to partial sum c mod 16. */
@@ -112,32 +111,24 @@ INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from,
 /* The sums, and what rounding them to float64 loses. */
 static inline struct wide sums_value(const struct sums *sums, struct wide *low)
 {
-    vec sum = sums->total + sums->lost;
+    vec total = sums->lanes.total, lost = sums->lanes.lost, sum = total + lost;
 
-    low->part[0] = (sums->total - sum) + sums->lost;
+    low->part[0] = (total - sum) + lost;
     return (struct wide){{sum}};
 }
 
-/* The sum of the partial sums of a row: the upper half to the lower one, until one is left. */
+/* The sum of the partial sums of a row. */
 static inline double sums_fold(const struct sums *sums, double *low)
 {
-    double totals[ROW_SUMS], lost[ROW_SUMS], sum;
+    struct vector_sum lanes[GROUPS];
+    struct sum total;
+    double sum;
 
-    for (size_t g = 0; g < GROUPS; g++) {
-        vec_store(totals + g * REALS, sums[g].total);
-        vec_store(lost + g * REALS, sums[g].lost);
-    }
-    for (size_t half = ROW_SUMS / 2; half != 0; half /= 2) {
-        for (size_t l = 0; l < half; l++) {
-            double total = totals[l] + totals[half + l], added = total - totals[l];
-
-            lost[l] +=
-                lost[half + l] + ((totals[l] - (total - added)) + (totals[half + l] - added));
-            totals[l] = total;
-        }
-    }
-    sum = totals[0] + lost[0];
-    *low = (totals[0] - sum) + lost[0];
+    for (size_t g = 0; g < GROUPS; g++)
+        lanes[g] = sums[g].lanes;
+    total = vector_sums_fold(lanes);
+    sum = total.total + total.lost;
+    *low = (total.total - sum) + total.lost;
     return sum;
 }
 

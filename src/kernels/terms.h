@@ -4,21 +4,69 @@
 #define KERNELS_TERMS_H
 
 #include "kernels/real.h"
+#include "kernels/vector_sum.h"
+
+#if REAL_BYTES == 4
+typedef half_vec lanes_vec; /* LANES elements */
+#else
+typedef vec lanes_vec;
+#endif
 
 /* LANES elements of a position from class `c` on, the missing ones 0; x is its first class. */
 static inline vec elements(const struct kernel_tile *tile, const REAL *x, size_t c, size_t count)
 {
     double lanes[LANES];
 
+    if (count == LANES && tile->class_stride == 1) {
+        lanes_vec whole;
+
+        memcpy(&whole, x + c, sizeof whole);
+        return __builtin_convertvector(whole, vec);
+    }
     for (size_t l = 0; l < LANES; l++)
         lanes[l] = l < count ? (double)x[(c + l) * tile->class_stride] : 0.0;
     return vec_load(lanes);
+}
+
+/* Store `count` of LANES numbers from class `c` of a position on; y is its first class. */
+static inline void store_elements(const struct kernel_tile *tile, REAL *y, size_t c, size_t count,
+                                  vec v)
+{
+    double lanes[LANES];
+
+    if (count == LANES && tile->class_stride == 1) {
+        lanes_vec whole = __builtin_convertvector(v, lanes_vec);
+
+        memcpy(y + c, &whole, sizeof whole);
+        return;
+    }
+    vec_store(lanes, v);
+    for (size_t l = 0; l < count; l++)
+        y[(c + l) * tile->class_stride] = (REAL)lanes[l];
 }
 
 /* How many of the LANES classes from `c` on there are. */
 static inline size_t classes_at(const struct kernel_tile *tile, size_t c)
 {
     return tile->classes - c < LANES ? tile->classes - c : LANES;
+}
+
+/* The numbers of the lanes. */
+static inline ivec lane_numbers(void)
+{
+    int64_t lanes[LANES];
+    ivec numbers;
+
+    for (size_t l = 0; l < LANES; l++)
+        lanes[l] = (int64_t)l;
+    memcpy(&numbers, lanes, sizeof numbers);
+    return numbers;
+}
+
+/* The first `count` lanes; 0 in the others. */
+static inline vec first_lanes(vec v, size_t count)
+{
+    return count == LANES ? v : from_bits(bits_of(v) & (lane_numbers() < (int64_t)count));
 }
 
 /* The factors k of LANES classes from `c` on; q is the position's first or NULL. */
@@ -32,6 +80,8 @@ static inline vec factors_at(const struct kernel_tile *tile, const struct kernel
         k = elements(tile, q, c, count) * factors->keep + factors->spread;
     if (factors->weights == NULL)
         return k;
+    if (count == LANES)
+        return k * vec_load(factors->weights + c);
     memcpy(weights, factors->weights + c, count * sizeof weights[0]);
     return k * vec_load(weights);
 }
