@@ -5,13 +5,7 @@
 #include <math.h>
 
 #include "kernels/table_internal.h"
-
-/* Some classes of a tile, where its positions lie side by side and its classes not far apart: at a stride
- * of a power of two they would drive each other out of the cache. */
-struct turned {
-    size_t first, count; /* classes */
-    REAL x[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
-};
+#include "kernels/turned.h"
 
 /* What is known so far of REALS positions; the lanes after the last position mean nothing. */
 struct group {
@@ -21,61 +15,6 @@ struct group {
     bool is_near, is_far; /* one of them is */
     struct sums near, far;
 };
-
-/* Rows one after the other: by squares, the last of which overlaps the one before. */
-static inline void turn_rows(const struct kernel_tile *tile, struct turned *turned)
-{
-    size_t p = 0, last = tile->classes - SQUARE;
-
-    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
-        const REAL *x = row_of(tile, p);
-
-        for (size_t c = 0; c < tile->classes; c += SQUARE) {
-            size_t at = c < last ? c : last;
-
-            turn_square(x + at, tile->position_stride, &turned->x[at][p], KERNEL_TILE_POSITIONS);
-        }
-    }
-    for (; p < tile->positions; p++) {
-        for (size_t c = 0; c < tile->classes; c++)
-            turned->x[c][p] = row_of(tile, p)[c];
-    }
-}
-
-/* Positions side by side; fetches what comes next, of the same positions or of the same classes. */
-static inline void turn_columns(const struct kernel_tile *tile, struct turned *turned)
-{
-    size_t ahead = tile->classes > KERNEL_ROW_CLASSES ? KERNEL_ROW_CLASSES * tile->class_stride
-                                                      : (size_t)KERNEL_TILE_POSITIONS;
-
-    for (size_t i = 0; i < turned->count; i++) {
-        const REAL *x = row_of(tile, 0) + (turned->first + i) * tile->class_stride;
-
-        if (tile->positions == KERNEL_TILE_POSITIONS) /* in a few instructions */
-            memcpy(turned->x[i], x, sizeof turned->x[i]);
-        else
-            memcpy(turned->x[i], x, tile->positions * sizeof(REAL));
-        UNROLLED for (size_t l = 0; l < KERNEL_TILE_POSITIONS; l += LINE)
-            FETCH_EARLY(x, ahead + l, 3);
-    }
-}
-
-/* The classes from `first` on, as many as there is room for; where rows are turned that is all. */
-static inline void turn(const struct kernel_tile *tile, size_t first, struct turned *turned)
-{
-    turned->first = first;
-    turned->count = tile->classes - first;
-    if (turned->count > KERNEL_ROW_CLASSES)
-        turned->count = KERNEL_ROW_CLASSES;
-    if (tile->position_stride == 1)
-        turn_columns(tile, turned);
-    else
-        turn_rows(tile, turned);
-    for (size_t p = tile->positions; p % REALS != 0; p++) {
-        for (size_t i = 0; i < turned->count; i++)
-            turned->x[i][p] = 0;
-    }
-}
 
 static inline void add_maxima(struct group *group, const struct turned *turned, size_t p)
 {

@@ -1,11 +1,11 @@
 /* write.c - softmax, log-softmax, exp and log of every element of a tile.
  *
- * Elementwise, so vectors may run either way: along whichever of classes and positions lies side by
- * side. */
+ * Elementwise, so vectors may run either way: along the classes of long rows, else along positions. */
 #include <assert.h>
 
 #include "kernels/table_internal.h"
 #include "kernels/terms.h"
+#include "kernels/turned.h"
 
 enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 
@@ -87,17 +87,16 @@ static inline void write_row(enum operation operation, const struct kernel_tile 
                      apply(operation, real_gather(x + c, 1, tile->classes - c, 0), &row));
 }
 
-/* Positions that lie side by side, class by class. */
+/* Positions that lie side by side, class by class: those of each at a distance of `stride`. */
 static inline void write_columns(enum operation operation, const struct kernel_tile *tile,
-                                 const struct known *known, REAL *y)
+                                 const struct known *known, const REAL *x, REAL *y, size_t stride)
 {
-    const REAL *x = row_of(tile, 0);
     struct row_lanes rows[KERNEL_TILE_POSITIONS / REALS];
     size_t whole = tile->positions - tile->positions % REALS, left = tile->positions - whole;
 
     for (size_t p = 0; p < tile->positions; p += REALS)
         rows[p / REALS] = lanes_of_positions(known, p);
-    for (size_t c = 0; c < tile->classes; c++, x += tile->class_stride, y += tile->class_stride) {
+    for (size_t c = 0; c < tile->classes; c++, x += stride, y += stride) {
         for (size_t p = 0; p < whole; p += REALS)
             real_store(y + p, apply(operation, real_load(x + p), &rows[p / REALS]));
         if (left != 0)
@@ -110,13 +109,19 @@ static inline void write_columns(enum operation operation, const struct kernel_t
 static inline void write_tile(enum operation operation, const struct kernel_tile *tile,
                               struct known known, void *y)
 {
-    if (tile->class_stride == 1) {
+    struct turned turned;
+
+    if (tile->class_stride != 1) {
+        assert(tile->position_stride == 1); /* one of the two is */
+        write_columns(operation, tile, &known, row_of(tile, 0), y, tile->class_stride);
+    } else if (tile->classes < KERNEL_ROW_CLASSES) {
+        turn(tile, 0, &turned);
+        write_columns(operation, tile, &known, turned.x[0], turned.x[0], KERNEL_TILE_POSITIONS);
+        turn_back(&turned, tile, y);
+    } else {
         for (size_t p = 0; p < tile->positions; p++)
             write_row(operation, tile, p, &known, y);
-        return;
     }
-    assert(tile->position_stride == 1); /* one of the two is */
-    write_columns(operation, tile, &known, y);
 }
 
 void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
