@@ -34,13 +34,13 @@ static void smooth(const struct loss_plan *plan, struct tile *tile)
 {
     const struct kernel_factors all = {.weights = plan->weights, .spread = 1.0};
 
-    for (size_t p = 0; p < tile->kernel.positions; p++) {
-        double uniform = 0.0;
+    double uniform[KERNEL_TILE_POSITIONS];
 
-        if (position_counts(plan, tile->first + p))
-            uniform = plan->kernel->weigh(&tile->kernel, plan->stage, p, &tile->rows, &all);
-        tile->losses[p] += plan->spread * uniform; /* NaN for C = 0, where spread is infinite: as
-                                                      PyTorch */
+    plan->kernel->weigh(&tile->kernel, plan->stage, &tile->rows, &all, uniform);
+    for (size_t p = 0; p < tile->kernel.positions; p++) {
+        /* NaN for C = 0, where spread is infinite: as PyTorch */
+        tile->losses[p] +=
+            plan->spread * (position_counts(plan, tile->first + p) ? uniform[p] : 0.0);
     }
 }
 
@@ -72,8 +72,7 @@ static void probability_losses(const struct loss_plan *plan, struct tile *tile)
                                            .keep = plan->keep,
                                            .spread = plan->spread};
 
-    for (size_t p = 0; p < tile->kernel.positions; p++)
-        tile->losses[p] = plan->kernel->weigh(&tile->kernel, plan->stage, p, &tile->rows, &factors);
+    plan->kernel->weigh(&tile->kernel, plan->stage, &tile->rows, &factors, tile->losses);
 }
 
 void position_losses(const struct loss_plan *plan, struct tile *tile, struct block *block)

@@ -101,10 +101,12 @@ struct kernel {
     void (*surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                      const struct kernel_rows *rows, const double *picked, double *found);
 
-    /* Sum_c k_c * (-lp_c) of one position; lp is log_softmax(x) (after scan with sums), x, or log x,
-     * and then its terms are those of H(k, x): 0 where k is 0, also at x = 0 where a product is NaN. */
-    double (*weigh)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
-                    const struct kernel_rows *rows, const struct kernel_factors *factors);
+    /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or log x,
+     * and then a term is 0 where k is, also at x = 0 where a product would be NaN.  `found` has
+     * KERNEL_TILE_POSITIONS. */
+    void (*weigh)(const struct kernel_tile *tile, enum kernel_stage stage,
+                  const struct kernel_rows *rows, const struct kernel_factors *factors,
+                  double *found);
 
     /* The gradient of sum_c k_c * (-lp_c) of one position with respect to x, written to y, the tile's:
      *     logits          p_c * sum_{j != c} k_j - k_c * (1 - p_c)   where nothing cancels but the k

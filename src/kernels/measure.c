@@ -4,15 +4,6 @@
 
 enum { RANK_STEPS_MAX = 1 << 20 }; /* how far a lane may count */
 
-/* - log p of LANES elements x of a position; for logits a sum of two terms >= 0. */
-static inline vec surprise(enum kernel_stage stage, vec x, const struct kernel_rows *rows,
-                           size_t position)
-{
-    if (stage == KERNEL_LOGITS)
-        return (rows->max[position] - x) + rows->log_rest[position];
-    return stage == KERNEL_LOGS ? -x : -log_full(x);
-}
-
 void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                       const struct kernel_rows *rows, const double *picked, double *found)
 {
@@ -26,62 +17,6 @@ void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
     }
     for (size_t p = 0; p < tile->positions && stage == KERNEL_PROBABILITIES; p++)
         found[p] = isnan(rows->max[p]) ? (double)NAN : found[p];
-}
-
-/* What is added up over the classes, of LANES of them from `c` on. */
-enum quantity { ENTROPY, SQUARES };
-
-INLINED vec terms_at(enum quantity quantity, enum kernel_stage stage,
-                     const struct kernel_tile *tile, size_t position,
-                     const struct kernel_rows *rows, int64_t label, size_t c)
-{
-    size_t count = classes_at(tile, c);
-    vec x = elements(tile, row_of(tile, position), c, count);
-    vec p = probabilities_of(stage, x, rows, position), term;
-
-    if (quantity == ENTROPY) /* 0 log 0 is 0 */
-        term = from_bits(bits_of(p * surprise(stage, x, rows, position)) & ~(p == 0.0));
-    else /* of the others than the label */
-        term = from_bits(bits_of(p * p) & (lane_numbers() + (int64_t)c != label));
-    return first_lanes(term, count);
-}
-
-INLINED double total_of(enum quantity quantity, enum kernel_stage stage,
-                        const struct kernel_tile *tile, size_t position,
-                        const struct kernel_rows *rows, int64_t label)
-{
-    struct vector_sum sums[VECTOR_SUMS];
-    struct sum sum;
-
-    UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++) sums[g] = vector_sum_zero();
-    for (size_t c = 0; c < tile->classes; c += ROW_SUMS) {
-        UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++)
-        {
-            if (c + g * LANES < tile->classes)
-                vector_sum_add(&sums[g], terms_at(quantity, stage, tile, position, rows, label,
-                                                  c + g * LANES));
-        }
-    }
-    sum = vector_sums_fold(sums);
-    return sum_value(&sum);
-}
-
-static double total(enum quantity quantity, enum kernel_stage stage, const struct kernel_tile *tile,
-                    size_t position, const struct kernel_rows *rows, int64_t label)
-{
-    switch (stage) {
-    case KERNEL_LOGITS: return total_of(quantity, KERNEL_LOGITS, tile, position, rows, label);
-    case KERNEL_LOGS: return total_of(quantity, KERNEL_LOGS, tile, position, rows, label);
-    case KERNEL_PROBABILITIES: break;
-    }
-    return total_of(quantity, KERNEL_PROBABILITIES, tile, position, rows, label);
-}
-
-void KERNEL(entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
-                     const struct kernel_rows *rows, double *found)
-{
-    for (size_t p = 0; p < tile->positions; p++)
-        found[p] = total(ENTROPY, stage, tile, p, rows, -1);
 }
 
 void KERNEL(confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
@@ -114,9 +49,12 @@ void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
                    const struct kernel_rows *rows, const int64_t *labels, const double *picked,
                    double *found)
 {
-    KERNEL(complement)(tile, stage, rows, labels, picked, found);
+    double missing[KERNEL_TILE_POSITIONS];
+
+    KERNEL(complement)(tile, stage, rows, labels, picked, missing);
+    KERNEL(squares)(tile, stage, rows, labels, found);
     for (size_t p = 0; p < tile->positions; p++)
-        found[p] = found[p] * found[p] + total(SQUARES, stage, tile, p, rows, labels[p]);
+        found[p] += missing[p] * missing[p];
 }
 
 /* Whether v is before y in the order of ranks, or, if `or_equal`, no more than equal: a NaN is larger than

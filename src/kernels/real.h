@@ -10,6 +10,12 @@
 #include "kernels/real64.h"
 #endif
 
+/* Whether vectors run along the classes of a tile's rows, and not along its positions. */
+static inline bool has_long_rows(const struct kernel_tile *tile)
+{
+    return tile->class_stride == 1 && tile->classes >= KERNEL_ROW_CLASSES;
+}
+
 static inline const REAL *row_of(const struct kernel_tile *tile, size_t position)
 {
     return (const REAL *)tile->x + position * tile->position_stride;

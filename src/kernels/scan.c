@@ -214,7 +214,7 @@ static inline void finish_log(struct kernel_rows *rows, size_t p)
  * REALS positions more. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
-    if (tile->class_stride == 1 && tile->classes >= KERNEL_ROW_CLASSES)
+    if (has_long_rows(tile))
         KERNEL(scan_rows)(tile, sums, rows);
     else
         scan_along_positions(tile, sums, rows);

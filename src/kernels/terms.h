@@ -12,17 +12,21 @@ typedef half_vec lanes_vec; /* LANES elements */
 typedef vec lanes_vec;
 #endif
 
+static inline vec widened(const REAL *from)
+{
+    lanes_vec whole;
+
+    memcpy(&whole, from, sizeof whole);
+    return __builtin_convertvector(whole, vec);
+}
+
 /* LANES elements of a position from class `c` on, the missing ones 0; x is its first class. */
 static inline vec elements(const struct kernel_tile *tile, const REAL *x, size_t c, size_t count)
 {
     double lanes[LANES];
 
-    if (count == LANES && tile->class_stride == 1) {
-        lanes_vec whole;
-
-        memcpy(&whole, x + c, sizeof whole);
-        return __builtin_convertvector(whole, vec);
-    }
+    if (count == LANES && tile->class_stride == 1)
+        return widened(x + c);
     for (size_t l = 0; l < LANES; l++)
         lanes[l] = l < count ? (double)x[(c + l) * tile->class_stride] : 0.0;
     return vec_load(lanes);
@@ -99,17 +103,6 @@ static inline vec exp_from(vec x, vec max)
     vec d = x - max, back = d - x;
 
     return exp_full(d, (x - (d - back)) - (max + back));
-}
-
-/* The probabilities of LANES elements x of a position. */
-static inline vec probabilities_of(enum kernel_stage stage, vec x, const struct kernel_rows *rows,
-                                   size_t position)
-{
-    if (stage == KERNEL_PROBABILITIES)
-        return x;
-    if (stage == KERNEL_LOGS)
-        return exp_full(x, vec_all(0.0));
-    return exp_from(x, vec_all(rows->max[position])) / (1.0 + rows->rest[position]);
 }
 
 /* 1 - p of a row's largest element, rest / (1 + rest): nearly rounded once, what rest, the sum and the

@@ -111,16 +111,16 @@ static inline void write_tile(enum operation operation, const struct kernel_tile
 {
     struct turned turned;
 
-    if (tile->class_stride != 1) {
-        assert(tile->position_stride == 1); /* one of the two is */
-        write_columns(operation, tile, &known, row_of(tile, 0), y, tile->class_stride);
-    } else if (tile->classes < KERNEL_ROW_CLASSES) {
+    if (has_long_rows(tile)) {
+        for (size_t p = 0; p < tile->positions; p++)
+            write_row(operation, tile, p, &known, y);
+    } else if (tile->class_stride == 1) {
         turn(tile, 0, &turned);
         write_columns(operation, tile, &known, turned.x[0], turned.x[0], KERNEL_TILE_POSITIONS);
         turn_back(&turned, tile, y);
     } else {
-        for (size_t p = 0; p < tile->positions; p++)
-            write_row(operation, tile, p, &known, y);
+        assert(tile->position_stride == 1); /* one of the two is */
+        write_columns(operation, tile, &known, row_of(tile, 0), y, tile->class_stride);
     }
 }
 
