@@ -16,7 +16,7 @@
 
 enum { ELEMENTS_MAX = 16384, CLASSES_MAX = 8192 };
 
-/* Shapes on both sides of what a tile (4096 elements, 64 positions) holds. */
+/* Shapes on both sides of what a tile (4096 elements, 64 positions) and its parts of 64 classes hold. */
 static const struct {
     unsigned rank;
     size_t shape[4];
@@ -26,6 +26,8 @@ static const struct {
     {2, {3, 4095}},    {2, {3, 4097}},     {2, {9, 1}},       {3, {2, 3, 4}},
     {3, {2, 3, 1}},    {3, {3, 5, 65}},    {3, {1, 2, 129}},  {3, {2, 4096, 2}},
     {4, {2, 3, 4, 5}}, {4, {1, 10, 9, 8}}, {4, {2, 3, 1, 1}}, {4, {4, 2, 1, 130}},
+    {2, {66, 63}},     {2, {66, 64}},      {3, {1, 64, 65}},  {3, {1, 65, 66}},
+    {3, {2, 128, 63}}, {3, {3, 131, 5}},
 };
 
 /* A request and the room of its numbers. */
@@ -106,14 +108,16 @@ static void check_values(const char *what, const struct loss_tensor *got, const 
     }
 }
 
-/* A gradient is a difference: where its terms are close, its error is theirs. */
+/* A gradient is a difference: where its terms are close, its error is theirs.  In float64 the roundings of
+ * its factors are seen, five of half a unit: (q keep + spread) w / D / x. */
 static void check_gradient(const struct loss_tensor *got, const struct naive *naive)
 {
     for (size_t i = 0; i < naive->elements; i++) {
         double value = number_at(got, i), want = naive->gradient[i];
+        double units = got->dtype == LOSS_FLOAT64 ? 2.5 : 1.5;
         double slack = naive->gradient_terms[i] * (got->dtype == LOSS_FLOAT64 ? 1e-15 : 0x1p-25);
 
-        if (number_units_apart(got->dtype, value, want) > 1.5 && !(fabs(value - want) <= slack))
+        if (number_units_apart(got->dtype, value, want) > units && !(fabs(value - want) <= slack))
             fail_msg("gradient[%zu] of %s: got %.17g, want %.17g", i, loss_dtype_name(got->dtype),
                      value, want);
     }
@@ -146,6 +150,36 @@ static void check_outputs(const struct loss_request *request, const struct loss_
                             naive->positions * sizeof(int64_t));
 }
 
+/* The means of - Sum_c p_c log p_c and of (1 - p_y)^2 + Sum_{c != y} p_c^2 over what counts. */
+static void check_means(const struct loss_request *request, const struct loss_result *result,
+                        const struct naive *naive)
+{
+    const int64_t *labels = request->targets.dtype == LOSS_INT64 ? request->targets.data : NULL;
+    size_t classes = result->classes;
+    size_t inner = request->predictions.rank > 2
+                       ? naive->elements / classes / request->predictions.shape[0]
+                       : 1;
+    double relative = request->predictions.dtype == LOSS_FLOAT64 ? 1e-12 : 0x1p-23;
+    double entropy = 0.0, brier = 0.0;
+
+    for (size_t i = 0; i < naive->elements; i++) {
+        size_t c = i / inner % classes, r = i / inner / classes * inner + i % inner;
+        double p = naive->softmax[i], missed;
+
+        if (labels != NULL && labels[r] == request->ignore_index)
+            continue;
+        missed = labels != NULL && labels[r] == (int64_t)c ? 1.0 - p : p;
+        entropy -= p * naive->log_softmax[i] / (double)result->count;
+        brier += missed * missed / (double)result->count;
+    }
+    if (result->count != 0 && request->wants[LOSS_OUTPUT_ENTROPY])
+        assert_true(number_is_near(*(const double *)result->parts[LOSS_PART_ENTROPY].data, entropy,
+                                   relative, 1e-14));
+    if (result->count != 0 && labels != NULL && request->wants[LOSS_OUTPUT_BRIER])
+        assert_true(number_is_near(*(const double *)result->parts[LOSS_PART_BRIER].data, brier,
+                                   relative, 1e-14));
+}
+
 static void check_sample(const struct loss_request *request)
 {
     struct loss_result result;
@@ -166,6 +200,7 @@ static void check_sample(const struct loss_request *request)
     else
         check_values(loss_reduction_name(request->reduction), &result.loss, &reduced, 1);
     check_outputs(request, &result, &naive);
+    check_means(request, &result, &naive);
     /* The narrower types have float32 arithmetic, whose exponentials are good to 2^-25. */
     assert_true(number_is_near(result.loss_sum, naive.sum,
                                result.dtype == LOSS_FLOAT64 ? 1e-12 : 0x1p-25, 1e-14));
