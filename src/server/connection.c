@@ -11,7 +11,7 @@
 
 enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
-    SWEEP_CUTS_MAX = 64,  /* at a time: whoever asks in the meantime should not notice */
+    SWEEP_CUTS_MAX = 8,   /* at a time: whoever asks in the meantime should not notice */
 };
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
@@ -185,19 +185,23 @@ static void say_late(struct service *service, const struct connection *connectio
 }
 
 /* Whether its client, who still has to send something, has closed its side: an edge-triggered library may
- * have missed that if it came with the last bytes. */
-static bool is_abandoned(const struct connection *connection)
+ * have missed that if it came with the last bytes.  Each is looked for once a round, as far as `looks` go. */
+static bool is_abandoned(struct connection *connection, unsigned round, unsigned *looks)
 {
-    return (connection->phase == PHASE_BODY || connection->phase == PHASE_HEADERS) &&
-           connection_has_ended(connection->fd);
+    if ((connection->phase != PHASE_BODY && connection->phase != PHASE_HEADERS) ||
+        connection->round == round || *looks == SWEEP_LOOKS_MAX)
+        return false;
+    connection->round = round;
+    ++*looks;
+    return connection_has_ended(connection->fd);
 }
 
-void connections_sweep(struct connections *connections, uint64_t now_ns)
+bool connections_sweep(struct connections *connections, uint64_t now_ns)
 {
-    unsigned cuts = 0;
+    unsigned cuts = 0, looks = 0, round = connections->round + 1;
+    struct connection *connection = connections->first;
 
-    for (struct connection *connection = connections->first;
-         connection != NULL && cuts < SWEEP_CUTS_MAX; connection = connection->next) {
+    for (; connection != NULL && cuts < SWEEP_CUTS_MAX; connection = connection->next) {
         enum lateness lateness =
             connection_lateness(connection, connections->service->options, now_ns);
 
@@ -205,10 +209,13 @@ void connections_sweep(struct connections *connections, uint64_t now_ns)
             say_late(connections->service, connection, now_ns);
             connection->leaves_unread = true;
         }
-        if (lateness != LATE_NOT || is_abandoned(connection)) {
+        if (lateness != LATE_NOT || is_abandoned(connection, round, &looks)) {
             cut(connections, connection, now_ns);
             cuts++;
         }
     }
+    if (connection == NULL && looks < SWEEP_LOOKS_MAX)
+        connections->round = round;
     make_room(connections, now_ns); /* others may be idle now */
+    return connection != NULL;
 }

@@ -31,6 +31,7 @@ struct connection {
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
     bool is_shut;        /* cut off, and no longer counted */
+    unsigned round;      /* of looking for clients that are gone, when this one was looked for */
     struct tls_link tls; /* if it has one */
 };
 
@@ -57,6 +58,7 @@ enum { CONNECTIONS_SPARED = 32 };
 struct connections {
     struct service *service;
     struct connection *first;
+    unsigned round; /* the last one that looked for every client */
 };
 
 /* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If there are more than
@@ -71,8 +73,12 @@ bool connections_have_enough(const struct connections *connections,
 /* Whether any of them is in PHASE_HEADERS. */
 bool connections_expect_request(const struct connections *connections);
 
-/* Cut off those that are late, with a 408 where that can still be said, and those whose client is gone; and
- * idle ones, if there are too many. */
-void connections_sweep(struct connections *connections, uint64_t now_ns);
+/* Those whose client is looked for in one sweep: that takes a system call for each. */
+enum { SWEEP_LOOKS_MAX = 64 };
+
+/* Cut off those that are late, with a 408 where that can still be said, and those whose client is gone, which
+ * for many connections takes several sweeps to find; and idle ones, if there are too many.  True if some
+ * that are late are left, so that nobody else has to wait: come again soon. */
+bool connections_sweep(struct connections *connections, uint64_t now_ns);
 
 #endif

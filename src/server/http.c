@@ -321,12 +321,12 @@ void http_resume(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
-void http_sweep(struct http *http)
+bool http_sweep(struct http *http)
 {
     uint64_t now_ns = clock_now_ns();
 
-    connections_sweep(&http->connections, now_ns);
     linger_sweep(&http->lingering, now_ns);
+    return connections_sweep(&http->connections, now_ns);
 }
 
 bool http_expects_request(const struct http *http)

@@ -23,8 +23,8 @@ bool http_run(struct http *http, uint64_t *wait_ms);
 /* The exchange, which was EXCHANGE_WORKING, is answered: go on with its connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
-/* Cut the connections that are too slow; to be called every 100 ms or so. */
-void http_sweep(struct http *http);
+/* Cut the connections that are too slow; to be called every 100 ms or so, and sooner if it was true. */
+bool http_sweep(struct http *http);
 
 /* Whether a connection is new and still without a request, or half of one is here. */
 bool http_expects_request(const struct http *http);

@@ -73,7 +73,8 @@ static void on_tick(uv_timer_t *tick)
 {
     struct loop *loop = tick->data;
 
-    http_sweep(loop->http);
+    if (http_sweep(loop->http))
+        (void)uv_timer_start(tick, on_tick, TICK_MS_HURRIED, uv_timer_get_repeat(tick));
     loop->events.on_tick(loop->events.context);
     pump(loop);
 }

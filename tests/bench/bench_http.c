@@ -58,9 +58,10 @@ bool http_run(struct http *http, uint64_t *wait_ms)
     return true;
 }
 
-void http_sweep(struct http *http)
+bool http_sweep(struct http *http)
 {
     (void)http;
+    return false;
 }
 
 static void nothing(void *context)

@@ -242,6 +242,56 @@ static void a_slow_reader_is_cut_without_a_word(void **state)
     tear_down(&fixture);
 }
 
+/* A sweep looks for some clients only; who is left has his turn in the next, and then all have it again. */
+static void clients_that_are_gone_are_found_in_turn(void **state)
+{
+    enum { COUNT = SWEEP_LOOKS_MAX + 2 };
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT], first = COUNT - 1, last = 0; /* new ones come to the head of the list */
+
+    (void)state;
+    set_up(&fixture);
+    for (int i = 0; i < COUNT; i++)
+        connections[i] = add(&fixture, 0, &peers[i]);
+    (void)shutdown(peers[last], SHUT_WR);
+    assert_false(connections_sweep(&fixture.connections, 1 * MS));
+    assert_false(connections[last]->is_shut);
+    (void)shutdown(peers[first], SHUT_WR);
+    connections_sweep(&fixture.connections, 2 * MS);
+    assert_true(connections[last]->is_shut);
+    assert_false(connections[first]->is_shut);
+    connections_sweep(&fixture.connections, 3 * MS);
+    assert_true(connections[first]->is_shut);
+    for (int i = 0; i < COUNT; i++)
+        end(&fixture, connections[i], peers[i]);
+    tear_down(&fixture);
+}
+
+/* All at once would keep others waiting. */
+static void late_ones_are_cut_a_few_at_a_time(void **state)
+{
+    enum { COUNT = 20 };
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT];
+    uint64_t sweeps = 1;
+
+    (void)state;
+    set_up(&fixture);
+    for (int i = 0; i < COUNT; i++)
+        connections[i] = add(&fixture, 0, &peers[i]);
+    while (connections_sweep(&fixture.connections, 501 * (uint64_t)MS))
+        assert_int_equal(timeouts_counted(&fixture), 8 * sweeps++);
+    assert_int_equal(timeouts_counted(&fixture), COUNT);
+    assert_int_equal(sweeps, 3);
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(connections[i]->is_shut);
+        end(&fixture, connections[i], peers[i]);
+    }
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +300,8 @@ int main(void)
         cmocka_unit_test(late_headers_are_told_and_cut),
         cmocka_unit_test(a_late_body_fails_its_exchange),
         cmocka_unit_test(a_slow_reader_is_cut_without_a_word),
+        cmocka_unit_test(clients_that_are_gone_are_found_in_turn),
+        cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
