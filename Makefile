@@ -380,7 +380,7 @@ $(B)/tests/bench/bench_daemon: $(BENCH)
 PYTHON ?= python3
 bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it
 	@$<
-	@$(PYTHON) tests/bench/bench_torch.py
+	@$(PYTHON) tests/bench/bench_torch.py $<
 $(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 accuracy: $(B)/tests/bench/accuracy ## the largest errors by families of logits, in units in the last place

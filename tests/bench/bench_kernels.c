@@ -276,8 +276,31 @@ static void bench_threads(void)
     free_request(&request);
 }
 
-int main(void)
+/* The loss of one shape on the level that this machine would use: one number, for bench_torch.py. */
+static int bench_one(char *const *sizes)
 {
+    const size_t shape[] = {strtoul(sizes[0], NULL, 10), strtoul(sizes[1], NULL, 10),
+                            strtoul(sizes[2], NULL, 10)};
+    double best = 0.0, start = now_s();
+    struct loss_request request;
+
+    if (shape[0] == 0 || shape[1] == 0 || shape[2] == 0) {
+        (void)fputs("usage: bench_kernels [N C INNER]\n", stderr);
+        return 2;
+    }
+    make_request(shape, &request);
+    (void)loss_kernel_choose("auto");
+    for (int run = 0; run < RUNS || now_s() - start < MEASURE_S; run++)
+        keep_best(&best, evaluate_s(&request));
+    (void)printf("%.4f\n", best * 1e9 / (double)(shape[0] * shape[1] * shape[2]));
+    free_request(&request);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4)
+        return bench_one(argv + 1);
     (void)printf("ns per element   inner  %-12s", "");
     for (size_t level = 0; loss_kernel_name(level) != NULL; level++)
         (void)printf(" %9s", loss_kernel_name(level));
