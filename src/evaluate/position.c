@@ -33,7 +33,6 @@ static void note_negatives(const struct loss_plan *plan, const struct tile *tile
 static void smooth(const struct loss_plan *plan, struct tile *tile)
 {
     const struct kernel_factors all = {.weights = plan->weights, .spread = 1.0};
-
     double uniform[KERNEL_TILE_POSITIONS];
 
     plan->kernel->weigh(&tile->kernel, plan->stage, &tile->rows, &all, uniform);

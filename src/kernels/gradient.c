@@ -88,7 +88,7 @@ INLINED void gradient(bool is_uniform, const struct kernel_tile *tile, enum kern
         vec k = slope_at(is_uniform, tile, slope, q, c, count), v = elements(tile, x, c, count), g;
 
         if (stage == KERNEL_LOGITS) {
-            vec p = exp_from(v, vec_all(rows->max[position])) / (1.0 + rows->rest[position]);
+            vec p = probability_of(v, vec_all(rows->max[position]), vec_all(rows->rest[position]));
 
             g = p * ((sum.total - k) + sum.lost) - k * missing_at(p, c, rows, position, complement);
         } else if (stage == KERNEL_LOGS) {

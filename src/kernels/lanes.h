@@ -106,6 +106,27 @@ static inline void turn_square(const REAL *from, size_t stride, REAL *to, size_t
         memcpy(to + i * to_stride, &column[i], sizeof column[i]);
 }
 
+/* Rows to columns: by squares, the last of which overlap those before. */
+static inline void transpose(const REAL *from, size_t stride, size_t rows, size_t columns, REAL *to,
+                             size_t to_stride)
+{
+    bool has_squares = rows >= SQUARE && columns >= SQUARE;
+
+    for (size_t r = 0; r < rows && has_squares; r += SQUARE) {
+        size_t i = r + SQUARE <= rows ? r : rows - SQUARE;
+
+        for (size_t c = 0; c < columns; c += SQUARE) {
+            size_t j = c + SQUARE <= columns ? c : columns - SQUARE;
+
+            turn_square(from + i * stride + j, stride, to + j * to_stride + i, to_stride);
+        }
+    }
+    for (size_t r = 0; r < rows && !has_squares; r++) {
+        for (size_t c = 0; c < columns; c++)
+            to[c * to_stride + r] = from[r * stride + c];
+    }
+}
+
 /* a where the mask's lane is -1, b where it is 0. */
 static inline real_vec real_select(real_mask mask, real_vec a, real_vec b)
 {

@@ -8,12 +8,13 @@ void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                       const struct kernel_rows *rows, const double *picked, double *found)
 {
     for (size_t p = 0; p < tile->positions; p += LANES) {
-        vec x = vec_load(picked + p);
+        vec max = vec_all(0.0), log_rest = vec_all(0.0);
 
-        if (stage == KERNEL_LOGITS)
-            vec_store(found + p, (vec_load(rows->max + p) - x) + vec_load(rows->log_rest + p));
-        else
-            vec_store(found + p, stage == KERNEL_LOGS ? -x : -log_full(x));
+        if (stage == KERNEL_LOGITS) {
+            max = vec_load(rows->max + p);
+            log_rest = vec_load(rows->log_rest + p);
+        }
+        vec_store(found + p, surprise_of(stage, vec_load(picked + p), max, log_rest));
     }
     for (size_t p = 0; p < tile->positions && stage == KERNEL_PROBABILITIES; p++)
         found[p] = isnan(rows->max[p]) ? (double)NAN : found[p];
@@ -33,9 +34,8 @@ void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
                         double *found)
 {
     for (size_t p = 0; p < tile->positions && stage == KERNEL_LOGITS; p += LANES) {
-        vec y = exp_from(vec_load(picked + p), vec_load(rows->max + p));
-
-        vec_store(found + p, 1.0 - y / (1.0 + vec_load(rows->rest + p)));
+        vec_store(found + p, 1.0 - probability_of(vec_load(picked + p), vec_load(rows->max + p),
+                                                  vec_load(rows->rest + p)));
     }
     for (size_t p = 0; p < tile->positions; p++) {
         if (stage != KERNEL_LOGITS)

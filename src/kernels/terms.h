@@ -105,6 +105,20 @@ static inline vec exp_from(vec x, vec max)
     return exp_full(d, (x - (d - back)) - (max + back));
 }
 
+/* The probabilities of logits, max and rest being those of their rows. */
+static inline vec probability_of(vec x, vec max, vec rest)
+{
+    return exp_from(x, max) / (1.0 + rest);
+}
+
+/* - log p of elements; only logits' rows have max and log_rest. */
+static inline vec surprise_of(enum kernel_stage stage, vec x, vec max, vec log_rest)
+{
+    if (stage == KERNEL_LOGITS) /* a sum of two terms >= 0 */
+        return (max - x) + log_rest;
+    return stage == KERNEL_LOGS ? -x : -log_full(x);
+}
+
 /* 1 - p of a row's largest element, rest / (1 + rest): nearly rounded once, what rest, the sum and the
  * quotient lose being put back. */
 static inline double complement_of_largest(const struct kernel_rows *rows, size_t position)

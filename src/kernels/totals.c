@@ -18,27 +18,19 @@ struct given {
 
 /* The numbers of one row in all lanes, or of one in each; only logits have them. */
 struct row_lanes {
-    vec max, log_rest, total;
+    vec max, log_rest, rest;
 };
 
 static inline struct row_lanes lanes_of_position(const struct kernel_rows *rows, size_t p)
 {
     return (struct row_lanes){vec_all(rows->max[p]), vec_all(rows->log_rest[p]),
-                              vec_all(1.0 + rows->rest[p])};
+                              vec_all(rows->rest[p])};
 }
 
 static inline struct row_lanes lanes_of_positions(const struct kernel_rows *rows, size_t p)
 {
     return (struct row_lanes){vec_load(rows->max + p), vec_load(rows->log_rest + p),
-                              1.0 + vec_load(rows->rest + p)};
-}
-
-/* - log p of the elements x. */
-static inline vec surprise(enum kernel_stage stage, vec x, const struct row_lanes *row)
-{
-    if (stage == KERNEL_LOGITS) /* a sum of two terms >= 0 */
-        return (row->max - x) + row->log_rest;
-    return stage == KERNEL_LOGS ? -x : -log_full(x);
+                              vec_load(rows->rest + p)};
 }
 
 /* The terms of the elements x, whose factors are k, but for what is no part of the sum. */
@@ -48,17 +40,17 @@ INLINED vec term_of(enum quantity quantity, enum kernel_stage stage, vec x,
     vec p, term;
 
     if (quantity == WEIGHTED) {
-        term = k * surprise(stage, x, row);
+        term = k * surprise_of(stage, x, row->max, row->log_rest);
         if (stage == KERNEL_PROBABILITIES) /* 0 log 0 is 0 here */
             term = from_bits(bits_of(term) & ~((k == 0.0) & (x >= 0.0)));
         return term;
     }
-    p = stage == KERNEL_LOGITS ? exp_from(x, row->max) / row->total
+    p = stage == KERNEL_LOGITS ? probability_of(x, row->max, row->rest)
         : stage == KERNEL_LOGS ? exp_full(x, vec_all(0.0))
                                : x;
     if (quantity == SQUARES)
         return p * p;
-    return from_bits(bits_of(p * surprise(stage, x, row)) & ~(p == 0.0));
+    return from_bits(bits_of(p * surprise_of(stage, x, row->max, row->log_rest)) & ~(p == 0.0));
 }
 
 INLINED double total_of_row(enum quantity quantity, enum kernel_stage stage,

@@ -11,26 +11,6 @@ struct turned {
     REAL x[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
 };
 
-/* Rows one after the other: by squares, the last of which overlaps the one before. */
-static inline void turn_rows(const struct kernel_tile *tile, struct turned *turned)
-{
-    size_t p = 0, last = tile->classes - SQUARE;
-
-    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
-        const REAL *x = row_of(tile, p);
-
-        for (size_t c = 0; c < tile->classes; c += SQUARE) {
-            size_t at = c < last ? c : last;
-
-            turn_square(x + at, tile->position_stride, &turned->x[at][p], KERNEL_TILE_POSITIONS);
-        }
-    }
-    for (; p < tile->positions; p++) {
-        for (size_t c = 0; c < tile->classes; c++)
-            turned->x[c][p] = row_of(tile, p)[c];
-    }
-}
-
 /* Positions side by side; fetches what comes next, of the same positions or of the same classes. */
 static inline void turn_columns(const struct kernel_tile *tile, struct turned *turned)
 {
@@ -60,7 +40,8 @@ static inline void turn(const struct kernel_tile *tile, size_t first, struct tur
     if (tile->position_stride == 1)
         turn_columns(tile, turned);
     else
-        turn_rows(tile, turned);
+        transpose(tile->x, tile->position_stride, tile->positions, tile->classes, turned->x[0],
+                  KERNEL_TILE_POSITIONS);
     for (size_t p = tile->positions; p % REALS != 0; p++) {
         for (size_t i = 0; i < turned->count; i++)
             turned->x[i][p] = 0;
@@ -70,20 +51,8 @@ static inline void turn(const struct kernel_tile *tile, size_t first, struct tur
 /* Whole rows of few classes, as they were turned, to their place in y, which is laid out as the tile. */
 static inline void turn_back(const struct turned *turned, const struct kernel_tile *tile, REAL *y)
 {
-    size_t p = 0, last = tile->classes - SQUARE;
-
-    for (; tile->classes >= SQUARE && p + SQUARE <= tile->positions; p += SQUARE) {
-        for (size_t c = 0; c < tile->classes; c += SQUARE) {
-            size_t at = c < last ? c : last;
-
-            turn_square(&turned->x[at][p], KERNEL_TILE_POSITIONS,
-                        y + p * tile->position_stride + at, tile->position_stride);
-        }
-    }
-    for (; p < tile->positions; p++) {
-        for (size_t c = 0; c < tile->classes; c++)
-            y[p * tile->position_stride + c] = turned->x[c][p];
-    }
+    transpose(turned->x[0], KERNEL_TILE_POSITIONS, tile->classes, tile->positions, y,
+              tile->position_stride);
 }
 
 #endif
