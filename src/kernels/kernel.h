@@ -15,8 +15,9 @@
  *     log_softmax_c = (x_c - max) - log_rest             softmax_c = exp(x_c - max) / (1 + rest)
  * Leaving the maximum's own 1 out of `rest` keeps every digit of a confident prediction's loss.
  *
- * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted; and the
- * order of additions in `rest` depends on the shape alone:
+ * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted, and what
+ * is fused is fused everywhere, by name (lanes32.h); and the order of additions in `rest` depends on the shape
+ * alone:
  *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 16, each in
  *       ascending order; then number l + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0
  *     else: one sum, in ascending order
@@ -26,9 +27,9 @@
  * of the powers as above; of the rests too, but first by twos in float32: classes c and c + 16 of each 32
  * along the classes, else 2c and 2c + 1.  What the maximum or no class would add is 0.
  *
- * Error budget of `rest`, relative.  float32: 2^-24.3 of an exponential and 2^-25.5 of adding two rests,
+ * Error budget of `rest`, relative.  float32: 2^-24.35 of an exponential and 2^-25.5 of adding two rests,
  * at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log of one
- * exponential is within 1.7 units of float32, half of one the last rounding (the largest seen, in a search
+ * exponential is within 1.65 units of float32, half of one the last rounding (the largest seen, in a search
  * for it, is 1.2), and one of several exponentials, whose errors are not all the worst, within 1.
  * float64: 0.9 ULP of an exponential; what rounding the sum loses is in rest_low.  Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H

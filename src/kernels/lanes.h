@@ -16,6 +16,9 @@
 /* So that what is kept for each of a few vectors stays in registers. */
 #define UNROLLED _Pragma("GCC unroll 16")
 
+/* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not unrolled it. */
+#define AS_VECTOR _Pragma("GCC unroll 1")
+
 /* What takes a constant that its loops and branches depend on. */
 #define INLINED static inline __attribute__((always_inline))
 
@@ -142,7 +145,12 @@ static inline real_vec real_keep(real_mask mask, real_vec value)
 /* The larger one; b if there is a NaN. */
 static inline real_vec real_max(real_vec a, real_vec b)
 {
-    return real_select(a > b, a, b);
+    REAL x[REALS], y[REALS];
+
+    real_store(x, a);
+    real_store(y, b);
+    AS_VECTOR for (size_t l = 0; l < REALS; l++) y[l] = x[l] > y[l] ? x[l] : y[l];
+    return real_load(y);
 }
 
 /* The lanes, `by` of them further on: for what is found in all lanes by halves. */

@@ -4,7 +4,7 @@
  *     e^r = 1 + r + r^2 q(r),   q a minimax polynomial, off by 2^-27.8 at most
  *
  * For softmax an exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has
- * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and four
+ * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and three
  * roundings of at most 2^-28.
  *
  * log(1 + s) has float64 arithmetic, but no more of it than a sum of such exponentials is worth: as in
@@ -13,7 +13,7 @@
 #define KERNELS_REAL32_H
 
 #include "kernels/elementary.h"
-#include "kernels/lanes.h"
+#include "kernels/lanes32.h"
 
 #define LOG2_E_32   0x1.715476p+0f
 #define LN2         0x1.62e42fefa39efp-1
@@ -24,44 +24,21 @@
 #define EXP_LEAST_32 (-138.0f)
 #define WHOLE_32     0x1.8p23f /* added and taken away, rounds to an integer, left in the lowest bits */
 
-#if VECTOR_BYTES == 16
-#define LOW_HALF  0, 1
-#define HIGH_HALF 2, 3
-#elif VECTOR_BYTES == 32
-#define LOW_HALF  0, 1, 2, 3
-#define HIGH_HALF 4, 5, 6, 7
-#else
-#define LOW_HALF  0, 1, 2, 3, 4, 5, 6, 7
-#define HIGH_HALF 8, 9, 10, 11, 12, 13, 14, 15
-#endif
-#define EACH_LANE LOW_HALF, HIGH_HALF
-
-typedef double wide_vec __attribute__((vector_size(2 * VECTOR_BYTES)));
 typedef uint32_t real_bits __attribute__((vector_size(VECTOR_BYTES)));
 
-static inline struct wide real_widen(real_vec x)
+/* q(r).  Not by Horner's rule, whose steps wait for each other. */
+static inline real_vec exp_curve(real_vec r, real_vec square)
 {
-    wide_vec whole = __builtin_convertvector(x, wide_vec); /* gcc 12 makes a mess of halves */
+    real_vec low = fused(r, real_all(0x1.55549p-3f), real_all(0x1.fffffcp-2f));
+    real_vec high = fused(r, real_all(0x1.123a6cp-7f), real_all(0x1.5558f4p-5f));
 
-    return (struct wide){{__builtin_shufflevector(whole, whole, LOW_HALF),
-                          __builtin_shufflevector(whole, whole, HIGH_HALF)}};
+    return fused(square, fused(square, real_all(0x1.6a2352p-10f), high), low);
 }
 
-static inline real_vec real_narrow(struct wide x)
+/* y - n * LN2_HIGH_32, whose product is exact: it does not matter whether it is fused. */
+static inline real_vec less_n_ln2_high(real_vec y, real_vec n)
 {
-    wide_vec whole = __builtin_shufflevector(x.part[0], x.part[1], EACH_LANE);
-
-    return __builtin_convertvector(whole, real_vec);
-}
-
-/* r^2 q(r).  Not by Horner's rule, whose steps wait for each other. */
-static inline real_vec exp_curve(real_vec r)
-{
-    real_vec square = r * r;
-    real_vec low = 0x1.55549p-3f * r + 0x1.fffffcp-2f;
-    real_vec high = (0x1.123a6cp-7f * r + 0x1.5558f4p-5f) + 0x1.6a2352p-10f * square;
-
-    return square * (square * high + low);
+    return fused(n, real_all(-LN2_HIGH_32), y);
 }
 
 /* log(1 + s) for s >= 0 or NaN; `low` is nothing here. */
@@ -101,11 +78,13 @@ static inline struct softmax_factor softmax_factor(struct wide rest, struct wide
 static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
 {
     real_vec low, d = real_difference(x, max, &low);
-    real_vec shifted = d * LOG2_E_32 + PAIR_ROUNDER, n = shifted - PAIR_ROUNDER;
-    real_vec first = d - n * LN2_HIGH_32, rest = low - n * LN2_LOW_32, r = first + rest;
+    real_vec shifted = fused(d, real_all(LOG2_E_32), real_all(PAIR_ROUNDER));
+    real_vec n = shifted - PAIR_ROUNDER, first = less_n_ln2_high(d, n);
+    real_vec rest = fused_any(n, real_all(-LN2_LOW_32), low), r = first + rest, square = r * r;
     real_vec scale = (real_vec)((real_bits)shifted << 23), linear = scale * r;
     real_vec r_low = rest - (r - first), sum = scale + linear;
-    real_vec lost = (linear - (sum - scale)) + scale * (exp_curve(r) + r_low);
+    real_vec lost =
+        (linear - (sum - scale)) + scale * fused_any(square, exp_curve(r, square), r_low);
     real_mask is_seen = d > EXP_LEAST_32;
     struct wide high = real_widen(real_keep(is_seen, sum));
     struct wide low_part = real_widen(real_keep(is_seen, lost));

@@ -30,7 +30,7 @@ static inline void add_maxima(struct group *group, const struct turned *turned, 
         real_mask larger = x > max;
 
         sum += x;
-        max = real_select(larger, x, max);
+        max = real_max(x, max);
         argmax = (argmax & ~larger) | (at & larger);
         at += 1;
     }

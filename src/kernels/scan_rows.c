@@ -9,16 +9,6 @@ enum {
     AHEAD_MAX = 512 * 1024 / REAL_BYTES /* elements that a second-level cache has room for */
 };
 
-/* The first NaN; `count` if there is none. */
-static size_t first_nan(const REAL *x, size_t count)
-{
-    size_t c = 0;
-
-    while (c < count && x[c] == x[c])
-        c++;
-    return c;
-}
-
 /* Where a block of a row is looked at, CHAINS vectors: the last one overlaps the one before. */
 static inline const REAL *block_at(const REAL *x, size_t count, size_t block)
 {
@@ -46,42 +36,59 @@ static inline size_t index_in_block(const REAL *block, REAL max)
     return least_lane(found, first);
 }
 
-/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first; or the first NaN. */
+/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  Neither means anything if
+ * there is a NaN. */
 static double max_of_row(const REAL *x, size_t count, size_t *argmax)
 {
     real_vec max = real_all(-(REAL)INFINITY);
-    real_vec sum[CHAINS]; /* a lane is NaN if an element is, or by infinities */
     real_mask where = {0}, number = {0};
     const REAL *from;
     REAL largest;
 
-    UNROLLED for (size_t g = 0; g < CHAINS; g++) sum[g] = real_all(0);
     for (size_t block = 0; block * CHAINS * REALS < count; block++) {
         real_vec v[CHAINS], m;
         real_mask larger;
 
         from = block_at(x, count, block);
-        UNROLLED for (size_t g = 0; g < CHAINS; g++)
-        {
-            v[g] = real_load(from + g * REALS);
-            sum[g] += v[g];
-        }
+        UNROLLED for (size_t g = 0; g < CHAINS; g++) v[g] = real_load(from + g * REALS);
         m = real_max(real_max(v[0], v[1]), real_max(v[2], v[3]));
         larger = m > max;
-        max = real_select(larger, m, max);
+        max = real_max(m, max);
         where = (larger & number) | (~larger & where);
         number += 1;
-    }
-    sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    if (any_lane((ivec)(sum[0] != sum[0]))) {
-        *argmax = first_nan(x, count);
-        if (*argmax != count)
-            return (double)NAN;
     }
     largest = largest_lane(max);
     from = block_at(x, count, least_lane(max == largest, where));
     *argmax = (size_t)(from - x) + index_in_block(from, largest);
     return (double)largest;
+}
+
+static bool has_nan(const REAL *x, size_t count)
+{
+    real_mask found = {0};
+
+    for (size_t block = 0; block * CHAINS * REALS < count; block++) {
+        const REAL *from = block_at(x, count, block);
+
+        UNROLLED for (size_t g = 0; g < CHAINS; g++)
+        {
+            real_vec v = real_load(from + g * REALS);
+
+            found |= v != v;
+        }
+    }
+    return any_lane((ivec)found);
+}
+
+/* Correct max and argmax where there is a NaN, by which the sum is one too: that tells at no cost. */
+static void note_nan(const REAL *x, size_t count, bool sums, double rest, double *max,
+                     size_t *argmax)
+{
+    if ((sums && !isnan(rest)) || !has_nan(x, count))
+        return;
+    *max = (double)NAN;
+    for (*argmax = 0; !isnan(x[*argmax]);)
+        ++*argmax;
 }
 
 /* The first `count` elements, but for number `skipped`, and for what is missing -inf. */
@@ -141,4 +148,7 @@ void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_
         rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
             row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead,
             &rows->rest_low[p]);
+    for (size_t p = 0; p < tile->positions; p++)
+        note_nan(row_of(tile, p), tile->classes, sums, rows->rest[p], &rows->max[p],
+                 &rows->argmax[p]);
 }

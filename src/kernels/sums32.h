@@ -11,8 +11,8 @@
  * e^-max at the end.  Elsewhere n would have too many bits, and it is e^(x - max), with what rounding took
  * from x - max.  Which it is depends on the row's largest element alone.
  *
- * Relative error of an exponential: at most 2^-24.31, for all float32 there are; mostly from rounding r and
- * r + r^2 q(r), 2^-26 and 2^-25.5.  Adding two rests in float32 costs 2^-25.5 at most. */
+ * Relative error of an exponential: at most 2^-24.35, for all float32 there are; mostly from rounding r and
+ * r + r^2 q(r), 2^-25.5 each.  Adding two rests in float32 costs 2^-25.5 at most. */
 #ifndef KERNELS_SUMS32_H
 #define KERNELS_SUMS32_H
 
@@ -49,7 +49,7 @@ static inline ivec far_lanes(vec max)
 /* The n of the least, of which no n is below. */
 static inline real_vec lowest_of(real_vec least)
 {
-    return (least * LOG2_E_32 + WHOLE_32) - WHOLE_32;
+    return fused(least, real_all(LOG2_E_32), real_all(WHOLE_32)) - WHOLE_32;
 }
 
 static inline struct origin origin_of(real_vec max, bool far)
@@ -65,14 +65,14 @@ struct exps {
     real_vec power, rest;
 };
 
-/* x - max and what it lost, for x that are none too small to count; else the least. */
+/* x - max and what it lost, for x that are none too small to count; else the least.  NaN stays NaN. */
 static inline real_vec far_difference(real_vec x, const struct origin *origin, real_vec *low)
 {
     real_vec d = real_difference(x, origin->max, low);
-    real_mask is_seen = d > origin->least;
+    real_mask is_small = d < origin->least;
 
-    *low = real_keep(is_seen, *low);
-    return real_select(is_seen, d, origin->least);
+    *low = real_keep(~is_small, *low);
+    return real_select(is_small, origin->least, d);
 }
 
 /* Those of `count` vectors, step by step for all of them: one alone would wait for itself.  Near 0, x is
@@ -85,20 +85,20 @@ INLINED void exps_of(size_t count, const real_vec *x, const struct origin *origi
     UNROLLED for (size_t i = 0; i < count; i++)
     {
         y[i] = far ? far_difference(x[i], origin, &low[i]) : x[i];
-        e[i].power = y[i] * LOG2_E_32 + origin->rounder;
+        e[i].power = fused(y[i], real_all(LOG2_E_32), origin->rounder);
         n[i] = e[i].power - origin->rounder;
     }
     UNROLLED for (size_t i = 0; i < count; i++)
     {
-        real_vec rest = n[i] * LN2_LOW_32;
+        real_vec low_part = real_all(-LN2_LOW_32), first = less_n_ln2_high(y[i], n[i]);
 
-        r[i] = (y[i] - n[i] * LN2_HIGH_32) - (far ? rest - low[i] : rest);
+        r[i] = far ? first + fused_any(n[i], low_part, low[i]) : fused(n[i], low_part, first);
     }
     UNROLLED for (size_t i = 0; i < count; i++)
     {
-        real_vec scale = (real_vec)((real_bits)e[i].power << 23);
+        real_vec scale = (real_vec)((real_bits)e[i].power << 23), square = r[i] * r[i];
 
-        e[i].rest = (r[i] + exp_curve(r[i])) * scale;
+        e[i].rest = fused_any(square, exp_curve(r[i], square), r[i]) * scale;
     }
 }
 
@@ -134,19 +134,17 @@ static inline void sums_add_rest(struct sums *sums, real_vec rest)
 INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
                           bool far)
 {
-    REAL least = origin->least[0], clamped[ROW_STEP];
     struct exps e[ROW_STEP / REALS];
 
-    if (!far) { /* in a plain loop, of which gcc 12 makes a maximum */
-        for (size_t l = 0; l < ROW_STEP; l++)
-            clamped[l] = from[l] > least ? from[l] : least;
-    }
     UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i += TOGETHER)
     {
         real_vec x[TOGETHER];
 
-        UNROLLED for (size_t k = 0; k < TOGETHER; k++) x[k] =
-            real_load((far ? from : clamped) + (i + k) * REALS);
+        UNROLLED for (size_t k = 0; k < TOGETHER; k++)
+        {
+            x[k] = real_load(from + (i + k) * REALS);
+            x[k] = far ? x[k] : real_max(origin->least, x[k]);
+        }
         exps_of(TOGETHER, x, origin, far, &e[i]);
         UNROLLED for (size_t k = 0; k < TOGETHER; k++)
             sums_add_power(&sums[(i + k) % GROUPS], e[i + k].power);
@@ -169,7 +167,7 @@ INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from,
     UNROLLED for (size_t i = 0; i < count; i++)
     {
         x[i] = real_load(from + i * stride);
-        x[i] = far ? x[i] : real_max(x[i], origin->least);
+        x[i] = far ? x[i] : real_max(origin->least, x[i]);
     }
     exps_of(count, x, origin, far, e);
     UNROLLED for (size_t i = 0; i < count; i++) sums_add_power(sums, e[i].power);

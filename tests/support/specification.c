@@ -14,28 +14,37 @@ struct exponential {
     float rest;
 };
 
+float specification_curve(float r)
+{
+    float square = r * r, low = fmaf(0x1.55549p-3f, r, 0x1.fffffcp-2f);
+    float high = fmaf(0x1.6a2352p-10f, square, fmaf(0x1.123a6cp-7f, r, 0x1.5558f4p-5f));
+
+    return fmaf(square, high, low);
+}
+
+float specification_whole(float y)
+{
+    return (float)rint((double)y * 0x1.715476p+0); /* whose product is exact */
+}
+
 /* Those of float32: of x, or of x - max where `max` is far from 0; by real32.h's formulas, one operation
  * at a time, times 2^-lowest. */
 static struct exponential narrow_exp(float x, float max, bool far, float *lowest)
 {
     float d = far ? x - max : x, back = d - x, low = (x - (d - back)) - (max + back);
     float least = (far ? 0.0f : max) + -138.0f;
-    float n, y, rest, r, square, a, b, power;
+    float n, y, r, power;
 
     if (!(d > least)) {
         d = least;
         low = 0.0f;
     }
-    *lowest = rintf(least * 0x1.715476p+0f);
-    n = rintf(d * 0x1.715476p+0f);
+    *lowest = specification_whole(least);
+    n = specification_whole(d);
     y = d - n * 0x1.62e4p-1f;
-    rest = n * 0x1.7f7d1cp-20f;
-    r = y - (far ? rest - low : rest);
-    square = r * r;
-    a = 0x1.55549p-3f * r + 0x1.fffffcp-2f;
-    b = (0x1.123a6cp-7f * r + 0x1.5558f4p-5f) + 0x1.6a2352p-10f * square;
+    r = far ? y + fmaf(n, -0x1.7f7d1cp-20f, low) : fmaf(n, -0x1.7f7d1cp-20f, y);
     power = n == *lowest ? 0.0f : ldexpf(1.0f, (int)(n - *lowest) - 127);
-    return (struct exponential){power, power * (r + square * (square * b + a))};
+    return (struct exponential){power, power * fmaf(r * r, specification_curve(r), r)};
 }
 
 /* e^y 2^k, good to 2^-32. */

@@ -12,4 +12,8 @@ double specification_rest(bool is_wide, const double *x, size_t classes, bool al
 /* log1p(s + low) as scan has it, of a finite s >= 0. */
 double specification_log1p(bool is_wide, double s, double low);
 
+/* Of float32's exponentials: q(r) of real32.h, and y / ln 2 to a whole number. */
+float specification_curve(float r);
+float specification_whole(float y);
+
 #endif
