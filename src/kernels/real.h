@@ -5,7 +5,7 @@
 #include "kernels/kernel.h"
 
 #if REAL_BYTES == 4
-#include "kernels/sums32.h"
+#include "kernels/softmax32.h"
 #else
 #include "kernels/real64.h"
 #endif

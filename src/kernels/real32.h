@@ -1,11 +1,8 @@
-/* real32.h - what is particular to float32 elements; part of real.h.  Their sums are in sums32.h.
+/* real32.h - what is particular to float32 elements; part of real.h.  Sums of exponentials are in sums32.h,
+ * softmax is in softmax32.h.
  *
  *     e^y = 2^n e^r,   y = n ln 2 + r,   |r| <= (ln 2)/2   (Cody and Waite: n * LN2_HIGH_32 is exact)
  *     e^r = 1 + r + r^2 q(r),   q a minimax polynomial, off by 2^-27.8 at most
- *
- * For softmax an exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has
- * lost, it is 1 + r + (r^2 q(r) + r_low).  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and three
- * roundings of at most 2^-28.
  *
  * log(1 + s) has float64 arithmetic, but no more of it than a sum of such exponentials is worth: as in
  * elementary.h, with the series of atanh cut after s^13, where it is off by 2^-39 at most. */
@@ -55,42 +52,6 @@ static inline vec real_log1p(vec s, vec low)
     series = (2.0 / 3 + 2.0 / 5 * z) + square * (2.0 / 7 + 2.0 / 9 * z) +
              square * square * (2.0 / 11 + 2.0 / 13 * z);
     return vec_select(s < __builtin_inf(), k * LN2 + (2.0 * half + half * (z * series)), s + s);
-}
-
-/* Pairs are scaled by 2^100, so that all of them are normal. */
-#define PAIR_SCALE   0x1p100
-#define PAIR_ROUNDER (WHOLE_32 + 227.0f) /* n, plus 127 + 100, is then in the lowest bits */
-
-/* factor / (1 + rest), and the scale of exponentials out of it. */
-struct softmax_factor {
-    struct wide value;
-};
-
-static inline struct softmax_factor softmax_factor(struct wide rest, struct wide low,
-                                                   struct wide factor)
-{
-    (void)low; /* of no weight here */
-    return (struct softmax_factor){{{factor.part[0] / PAIR_SCALE / (1.0 + rest.part[0]),
-                                     factor.part[1] / PAIR_SCALE / (1.0 + rest.part[1])}}};
-}
-
-/* exp(x - max) times the factor; 0 where x is -inf. */
-static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
-{
-    real_vec low, d = real_difference(x, max, &low);
-    real_vec shifted = fused(d, real_all(LOG2_E_32), real_all(PAIR_ROUNDER));
-    real_vec n = shifted - PAIR_ROUNDER, first = less_n_ln2_high(d, n);
-    real_vec rest = fused_any(n, real_all(-LN2_LOW_32), low), r = first + rest, square = r * r;
-    real_vec scale = (real_vec)((real_bits)shifted << 23), linear = scale * r;
-    real_vec r_low = rest - (r - first), sum = scale + linear;
-    real_vec lost =
-        (linear - (sum - scale)) + scale * fused_any(square, exp_curve(r, square), r_low);
-    real_mask is_seen = d > EXP_LEAST_32;
-    struct wide high = real_widen(real_keep(is_seen, sum));
-    struct wide low_part = real_widen(real_keep(is_seen, lost));
-
-    return (struct wide){{(high.part[0] + low_part.part[0]) * factor.value.part[0],
-                          (high.part[1] + low_part.part[1]) * factor.value.part[1]}};
 }
 
 #endif

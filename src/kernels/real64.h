@@ -23,12 +23,13 @@ enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1, COLUMN_LEAST = 1 };
 
 /* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 1.6 units.
  * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
-struct softmax_factor {
+struct softmax_row {
+    real_vec max;
     vec high, low, last;
 };
 
-static inline struct softmax_factor softmax_factor(struct wide rest, struct wide low,
-                                                   struct wide factor)
+static inline struct softmax_row softmax_row(struct wide max, struct wide rest, struct wide low,
+                                             struct wide factor)
 {
     vec r = rest.part[0], total = 1.0 + r, inverse = 1.0 / total;
     vec lost = lost_beside_one(r, total) + low.part[0];
@@ -37,15 +38,16 @@ static inline struct softmax_factor softmax_factor(struct wide rest, struct wide
     ivec is_small = (factor.part[0] < 0x1p900) & (factor.part[0] > -0x1p900);
     vec first = vec_select(is_small, factor.part[0], vec_all(1.0)), high = first * inverse;
 
-    return (struct softmax_factor){high, product_lost(first, inverse) + first * inverse_low,
-                                   vec_select(is_small, vec_all(1.0), factor.part[0])};
+    return (struct softmax_row){max.part[0], high,
+                                product_lost(first, inverse) + first * inverse_low,
+                                vec_select(is_small, vec_all(1.0), factor.part[0])};
 }
 
-static inline struct wide softmax_of(real_vec x, real_vec max, struct softmax_factor factor)
+static inline struct wide softmax_of(real_vec x, const struct softmax_row *row)
 {
-    vec low, d = real_difference(x, max, &low);
+    vec low, d = real_difference(x, row->max, &low);
 
-    return (struct wide){{exp_times(factor.high, factor.low, d, low) * factor.last}};
+    return (struct wide){{exp_times(row->high, row->low, d, low) * row->last}};
 }
 
 /* Sums of exponentials, one in every lane. */

@@ -219,13 +219,13 @@ static inline double sums_fold(const struct sums *sums, double *low)
     return lanes[0];
 }
 
-/* The sums of exp(x - max) out of those of rows with such maxima: times 2^(lowest + 127), and e^-max if
- * that is not in them already.  The series of e^r is cut where it is off by 2^-32. */
-static inline struct wide sums_rest(struct wide sum, struct wide max)
+/* What sums of rows with such maxima are times too few: 2^(lowest + 127), and e^-max where that is not in them
+ * already.  The series of e^r is cut where it is off by 2^-32. */
+static inline struct wide origin_scale(struct wide max)
 {
     real_vec m = real_narrow(max);
     real_mask near = (m <= NEAR_32) & (m >= -NEAR_32);
-    struct wide top = real_widen(real_keep(near, m));
+    struct wide top = real_widen(real_keep(near, m)), scale;
     struct wide lowest = real_widen(lowest_of(real_keep(near, m) + EXP_LEAST_32));
 
     UNROLLED for (size_t i = 0; i < PARTS; i++)
@@ -237,8 +237,17 @@ static inline struct wide sums_rest(struct wide sum, struct wide max)
         vec p = low + fourth * (high + fourth * (1.0 / 40320));
 
         shifted += lowest.part[i] + (127.0 + 1023.0);
-        sum.part[i] *= p * from_bits(bits_exponent(bits_of(shifted)));
+        scale.part[i] = p * from_bits(bits_exponent(bits_of(shifted)));
     }
+    return scale;
+}
+
+/* The sums of exp(x - max) out of those. */
+static inline struct wide sums_rest(struct wide sum, struct wide max)
+{
+    struct wide scale = origin_scale(max);
+
+    UNROLLED for (size_t i = 0; i < PARTS; i++) sum.part[i] *= scale.part[i];
     return sum;
 }
 

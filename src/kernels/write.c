@@ -11,15 +11,14 @@ enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 
 /* The row's numbers, in all lanes or one position's in each. */
 struct row_lanes {
-    real_vec max;
-    struct wide wide_max, log_rest;
-    struct softmax_factor factor;
+    struct wide max, log_rest;
+    struct softmax_row softmax;
 };
 
 static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide low,
                                          struct wide log_rest, struct wide factor)
 {
-    return (struct row_lanes){real_narrow(max), max, log_rest, softmax_factor(rest, low, factor)};
+    return (struct row_lanes){max, log_rest, softmax_row(max, rest, low, factor)};
 }
 
 /* What there is to know of the rows, but for elementwise operations; factors may be NULL. */
@@ -58,11 +57,11 @@ static inline real_vec apply(enum operation operation, real_vec x, const struct 
     struct wide y = real_widen(x);
 
     if (operation == SOFTMAX) /* NaN by its rest where the row is */
-        y = softmax_of(x, row->max, row->factor);
+        y = softmax_of(x, &row->softmax);
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
         if (operation == LOG_SOFTMAX)
-            y.part[i] = (y.part[i] - row->wide_max.part[i]) - row->log_rest.part[i];
+            y.part[i] = (y.part[i] - row->max.part[i]) - row->log_rest.part[i];
         else if (operation == EXP)
             y.part[i] = exp_full(y.part[i], vec_all(0.0));
         else if (operation == LOG)

@@ -164,11 +164,12 @@ static void our_whole(struct block *block)
 /* The pairs of a softmax, whose rest is 0. */
 static void our_pair(struct block *block)
 {
-    const struct softmax_factor one = softmax_factor(wide_all(0.0), wide_all(0.0), wide_all(1.0));
+    for (size_t i = 0; i < BLOCK; i += REALS) {
+        struct softmax_row row =
+            softmax_row(wide_load(block->other + i), wide_all(0.0), wide_all(0.0), wide_all(1.0));
 
-    for (size_t i = 0; i < BLOCK; i += REALS)
-        wide_store(block->y + i, softmax_of(real_narrow(wide_load(block->x + i)),
-                                            real_narrow(wide_load(block->other + i)), one));
+        wide_store(block->y + i, softmax_of(real_narrow(wide_load(block->x + i)), &row));
+    }
 }
 
 /* Sums of one term. */
