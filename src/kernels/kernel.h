@@ -3,7 +3,7 @@
  * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no global.
  * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type and
  * level of CPU, all made from one source.  Arithmetic is float64, but for the exponentials of float32
- * elements (real32.h and sums32.h); results are rounded once, when they are stored.
+ * elements (real32.h, sums32.h and softmax32.h); results are rounded once, when they are stored.
  *
  * A tile is a group of positions whose rows lie at a constant distance from each other:
  *     element c of position p  =  x[p * position_stride + c * class_stride]
@@ -60,6 +60,8 @@ struct kernel_rows {
     double max[KERNEL_TILE_POSITIONS];  /* NaN if there is a NaN; -inf if there are no classes */
     double rest[KERNEL_TILE_POSITIONS]; /* NaN if an element is NaN or +inf, or all are -inf */
     double rest_low[KERNEL_TILE_POSITIONS]; /* what rest's rounding lost; float64 only, else 0 */
+    double scale
+        [KERNEL_TILE_POSITIONS]; /* what `rest` was multiplied by: float32's sums32.h, else 1 */
     double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest); float32 has it to 2^-39 */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };

@@ -46,9 +46,10 @@ static inline real_vec fused_lanes(real_vec a, real_vec b, real_vec c)
 }
 
 /* Elsewhere the same by float64, where the product is exact: a sum rounded to float64 and then to float32 is
- * the sum rounded once, unless the first rounding has left it half-way between two float32.  fused() is for
- * arguments of which that is known not to happen (by tests/bench/sweep.c, which looks at all there are);
- * fused_any() looks, and then asks the C library.  (A result that is subnormal must be exact.) */
+ * the sum rounded once, unless the first rounding has moved it to half-way between two float32, or the result is
+ * subnormal.  fused() is for arguments of which neither can be (tests/bench/sweep.c looks at all there are of
+ * an exponential's, but for those whose sum is exact in float64); fused_any() looks, and then asks the C library.
+ * There too a result that is subnormal must have an exact sum. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 
 #define fused     fused_lanes
@@ -72,11 +73,11 @@ static inline real_vec fused(real_vec a, real_vec b, real_vec c)
 static inline real_vec fused_any(real_vec a, real_vec b, real_vec c)
 {
     const ivec dropped = ivec_all(0x1fffffff), half_way = ivec_all(0x10000000);
-    struct wide sum = fused_wide(a, b, c);
+    struct wide sum = fused_wide(a, b, c), z = real_widen(c);
     ivec is_half_way = {0};
 
     UNROLLED for (size_t i = 0; i < PARTS; i++) is_half_way |=
-        (bits_of(sum.part[i]) & dropped) == half_way;
+        ((bits_of(sum.part[i]) & dropped) == half_way) & (z.part[i] != 0.0); /* else it is exact */
     return any_lane(is_half_way) ? fused_lanes(a, b, c) : real_narrow(sum);
 }
 

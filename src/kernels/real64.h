@@ -28,8 +28,8 @@ struct softmax_row {
     vec high, low, last;
 };
 
-static inline struct softmax_row softmax_row(struct wide max, struct wide rest, struct wide low,
-                                             struct wide factor)
+static inline struct softmax_row softmax_row(struct wide max, struct wide scale, struct wide rest,
+                                             struct wide low, struct wide factor)
 {
     vec r = rest.part[0], total = 1.0 + r, inverse = 1.0 / total;
     vec lost = lost_beside_one(r, total) + low.part[0];
@@ -38,6 +38,7 @@ static inline struct softmax_row softmax_row(struct wide max, struct wide rest, 
     ivec is_small = (factor.part[0] < 0x1p900) & (factor.part[0] > -0x1p900);
     vec first = vec_select(is_small, factor.part[0], vec_all(1.0)), high = first * inverse;
 
+    (void)scale;
     return (struct softmax_row){max.part[0], high,
                                 product_lost(first, inverse) + first * inverse_low,
                                 vec_select(is_small, vec_all(1.0), factor.part[0])};
@@ -134,10 +135,11 @@ static inline double sums_fold(const struct sums *sums, double *low)
     return sum;
 }
 
-static inline struct wide sums_rest(struct wide sum, struct wide max)
+/* What sums are to be multiplied by. */
+static inline struct wide sums_scale(struct wide max)
 {
     (void)max;
-    return sum;
+    return wide_all(1.0);
 }
 
 /* log(1 + s + low) for s >= 0 or NaN. */

@@ -107,7 +107,7 @@ INLINED void add_sums(const struct group *group, const struct turned *turned, si
     *to = sums;
 }
 
-/* Fill rest and rest_low of REALS positions from `p` on, but for what sums_rest brings. */
+/* Fill rest and rest_low of REALS positions from `p` on, but for the scale. */
 static inline void keep_sums(const struct group *group, size_t p, struct kernel_rows *rows)
 {
     struct wide max = wide_load(rows->max + p);
@@ -184,19 +184,21 @@ static void scan_along_positions(const struct kernel_tile *tile, bool sums,
 static inline void finish_rest(struct kernel_rows *rows, size_t p, bool is_empty)
 {
     struct wide max = wide_load(rows->max + p);
-    struct wide rest = sums_rest(wide_load(rows->rest + p), max);
+    struct wide scale = sums_scale(max), rest = wide_load(rows->rest + p);
     struct wide low = wide_load(rows->rest_low + p);
 
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
         ivec is_finite = max.part[i] - max.part[i] == 0.0;
 
+        rest.part[i] *= scale.part[i];
         rest.part[i] =
             is_empty ? vec_all(0.0) : vec_select(is_finite, rest.part[i], vec_all((double)NAN));
         if (is_empty)
             low.part[i] = vec_all(0.0);
         low.part[i] = from_bits(bits_of(low.part[i]) & is_finite);
     }
+    wide_store(rows->scale + p, scale);
     wide_store(rows->rest + p, rest);
     wide_store(rows->rest_low + p, low);
 }

@@ -36,12 +36,12 @@ static inline size_t index_in_block(const REAL *block, REAL max)
     return least_lane(found, first);
 }
 
-/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  Neither means anything if
- * there is a NaN. */
-static double max_of_row(const REAL *x, size_t count, size_t *argmax)
+/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first; neither means anything if
+ * there is a NaN, which is found if it is looked for. */
+INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argmax, bool *has_nan)
 {
     real_vec max = real_all(-(REAL)INFINITY);
-    real_mask where = {0}, number = {0};
+    real_mask where = {0}, number = {0}, nans = {0};
     const REAL *from;
     REAL largest;
 
@@ -51,6 +51,7 @@ static double max_of_row(const REAL *x, size_t count, size_t *argmax)
 
         from = block_at(x, count, block);
         UNROLLED for (size_t g = 0; g < CHAINS; g++) v[g] = real_load(from + g * REALS);
+        UNROLLED for (size_t g = 0; g < CHAINS && looks; g++) nans |= v[g] != v[g];
         m = real_max(real_max(v[0], v[1]), real_max(v[2], v[3]));
         larger = m > max;
         max = real_max(m, max);
@@ -60,35 +61,32 @@ static double max_of_row(const REAL *x, size_t count, size_t *argmax)
     largest = largest_lane(max);
     from = block_at(x, count, least_lane(max == largest, where));
     *argmax = (size_t)(from - x) + index_in_block(from, largest);
+    *has_nan = looks && any_lane((ivec)nans);
     return (double)largest;
 }
 
-static bool has_nan(const REAL *x, size_t count)
+static double max_of_some_row(const REAL *x, size_t count, size_t *argmax, bool *has_nan)
 {
-    real_mask found = {0};
-
-    for (size_t block = 0; block * CHAINS * REALS < count; block++) {
-        const REAL *from = block_at(x, count, block);
-
-        UNROLLED for (size_t g = 0; g < CHAINS; g++)
-        {
-            real_vec v = real_load(from + g * REALS);
-
-            found |= v != v;
-        }
-    }
-    return any_lane((ivec)found);
+    return max_of_row(x, count, true, argmax, has_nan);
 }
 
-/* Correct max and argmax where there is a NaN, by which the sum is one too: that tells at no cost. */
-static void note_nan(const REAL *x, size_t count, bool sums, double rest, double *max,
-                     size_t *argmax)
+/* Where its sum will be NaN if there is one, looking costs nothing. */
+static double max_of_summed_row(const REAL *x, size_t count, size_t *argmax, bool *has_nan)
 {
-    if ((sums && !isnan(rest)) || !has_nan(x, count))
+    return max_of_row(x, count, false, argmax, has_nan);
+}
+
+/* The first NaN instead of max and argmax, if there is one. */
+static void note_nan(const REAL *x, size_t count, double *max, size_t *argmax)
+{
+    size_t c = 0;
+
+    while (c < count && x[c] == x[c])
+        c++;
+    if (c == count)
         return;
     *max = (double)NAN;
-    for (*argmax = 0; !isnan(x[*argmax]);)
-        ++*argmax;
+    *argmax = c;
 }
 
 /* The first `count` elements, but for number `skipped`, and for what is missing -inf. */
@@ -138,17 +136,22 @@ static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argma
 /* All maxima before all sums, so that no row waits for its own. */
 void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
+    bool has_nan[KERNEL_TILE_POSITIONS];
     size_t ahead =
         tile->positions * tile->classes; /* the next tile, or as much as there is room for */
 
     ahead = ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
     for (size_t p = 0; p < tile->positions; p++)
-        rows->max[p] = max_of_row(row_of(tile, p), tile->classes, &rows->argmax[p]);
-    for (size_t p = 0; p < tile->positions && sums; p++)
+        rows->max[p] = (sums ? max_of_summed_row : max_of_some_row)(row_of(tile, p), tile->classes,
+                                                                    &rows->argmax[p], &has_nan[p]);
+    for (size_t p = 0; p < tile->positions && sums; p++) {
         rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
             row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead,
             &rows->rest_low[p]);
-    for (size_t p = 0; p < tile->positions; p++)
-        note_nan(row_of(tile, p), tile->classes, sums, rows->rest[p], &rows->max[p],
-                 &rows->argmax[p]);
+        has_nan[p] = isnan(rows->rest[p]); /* or there are infinities */
+    }
+    for (size_t p = 0; p < tile->positions; p++) {
+        if (has_nan[p])
+            note_nan(row_of(tile, p), tile->classes, &rows->max[p], &rows->argmax[p]);
+    }
 }

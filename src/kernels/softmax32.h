@@ -8,7 +8,7 @@
 
 #include "kernels/sums32.h"
 
-#define PAIR_SCALE 0x1p28 /* with it, the low parts of all pairs are normal */
+#define PAIR_SCALE 0x1p28 /* with it, what low parts lose by being subnormal is nothing */
 #define PAIR_N     28.0f
 
 /* What there is to know of a row, in all lanes, or of a position in each. */
@@ -20,13 +20,12 @@ struct softmax_row {
     struct wide factor; /* factor / (1 + rest), and the scale of exponentials out of it */
 };
 
-static inline struct softmax_row softmax_row(struct wide max, struct wide rest, struct wide low,
-                                             struct wide factor)
+static inline struct softmax_row softmax_row(struct wide max, struct wide scale, struct wide rest,
+                                             struct wide low, struct wide factor)
 {
     real_vec m = real_narrow(max);
     real_mask far = ~((m <= NEAR_32) & (m >= -NEAR_32));
     struct origin origin = origin_of(real_keep(~far, m), false);
-    struct wide scale = origin_scale(max);
     struct softmax_row row = {m,   origin.least,        origin.rounder + PAIR_N,
                               far, any_lane((ivec)far), {{{0}}}};
 

@@ -221,7 +221,7 @@ static inline double sums_fold(const struct sums *sums, double *low)
 
 /* What sums of rows with such maxima are times too few: 2^(lowest + 127), and e^-max where that is not in them
  * already.  The series of e^r is cut where it is off by 2^-32. */
-static inline struct wide origin_scale(struct wide max)
+static inline struct wide sums_scale(struct wide max)
 {
     real_vec m = real_narrow(max);
     real_mask near = (m <= NEAR_32) & (m >= -NEAR_32);
@@ -240,15 +240,6 @@ static inline struct wide origin_scale(struct wide max)
         scale.part[i] = p * from_bits(bits_exponent(bits_of(shifted)));
     }
     return scale;
-}
-
-/* The sums of exp(x - max) out of those. */
-static inline struct wide sums_rest(struct wide sum, struct wide max)
-{
-    struct wide scale = origin_scale(max);
-
-    UNROLLED for (size_t i = 0; i < PARTS; i++) sum.part[i] *= scale.part[i];
-    return sum;
 }
 
 #endif

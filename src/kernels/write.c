@@ -9,50 +9,44 @@
 
 enum operation { SOFTMAX, LOG_SOFTMAX, EXP, LOG };
 
-/* The row's numbers, in all lanes or one position's in each. */
-struct row_lanes {
-    struct wide max, log_rest;
-    struct softmax_row softmax;
-};
-
-static inline struct row_lanes row_lanes(struct wide max, struct wide rest, struct wide low,
-                                         struct wide log_rest, struct wide factor)
-{
-    return (struct row_lanes){max, log_rest, softmax_row(max, rest, low, factor)};
-}
-
 /* What there is to know of the rows, but for elementwise operations; factors may be NULL. */
 struct known {
     const struct kernel_rows *rows;
     const double *factors;
 };
 
-/* Of one position, in all lanes. */
-static inline struct row_lanes lanes_of_position(const struct known *known, size_t p)
-{
-    const struct kernel_rows *rows = known->rows;
+/* What of it the operation needs. */
+struct row_lanes {
+    struct wide max, log_rest;
+    struct softmax_row softmax;
+};
 
-    if (rows == NULL)
-        return (struct row_lanes){0};
-    return row_lanes(wide_all(rows->max[p]), wide_all(rows->rest[p]), wide_all(rows->rest_low[p]),
-                     wide_all(rows->log_rest[p]),
-                     wide_all(known->factors != NULL ? known->factors[p] : 1.0));
+/* One position's number in all lanes, or those of the positions from `p` on. */
+INLINED struct wide lanes_of(const double *numbers, size_t p, bool is_one)
+{
+    return is_one ? wide_all(numbers[p]) : wide_load(numbers + p);
 }
 
-/* Of the positions from `p` on. */
-static inline struct row_lanes lanes_of_positions(const struct known *known, size_t p)
+INLINED struct row_lanes row_lanes(enum operation operation, const struct known *known, size_t p,
+                                   bool is_one)
 {
     const struct kernel_rows *rows = known->rows;
+    struct row_lanes lanes = {0};
 
-    if (rows == NULL)
-        return (struct row_lanes){0};
-    return row_lanes(wide_load(rows->max + p), wide_load(rows->rest + p),
-                     wide_load(rows->rest_low + p), wide_load(rows->log_rest + p),
-                     known->factors != NULL ? wide_load(known->factors + p) : wide_all(1.0));
+    if (operation == SOFTMAX) {
+        lanes.softmax = softmax_row(
+            lanes_of(rows->max, p, is_one), lanes_of(rows->scale, p, is_one),
+            lanes_of(rows->rest, p, is_one), lanes_of(rows->rest_low, p, is_one),
+            known->factors != NULL ? lanes_of(known->factors, p, is_one) : wide_all(1.0));
+    } else if (operation == LOG_SOFTMAX) {
+        lanes.max = lanes_of(rows->max, p, is_one);
+        lanes.log_rest = lanes_of(rows->log_rest, p, is_one);
+    }
+    return lanes;
 }
 
 /* The operation on one vector. */
-static inline real_vec apply(enum operation operation, real_vec x, const struct row_lanes *row)
+INLINED real_vec apply(enum operation operation, real_vec x, const struct row_lanes *row)
 {
     struct wide y = real_widen(x);
 
@@ -71,11 +65,11 @@ static inline real_vec apply(enum operation operation, real_vec x, const struct 
     return real_narrow(y);
 }
 
-static inline void write_row(enum operation operation, const struct kernel_tile *tile, size_t p,
-                             const struct known *known, REAL *y)
+INLINED void write_row(enum operation operation, const struct kernel_tile *tile, size_t p,
+                       const struct known *known, REAL *y)
 {
     const REAL *x = row_of(tile, p);
-    struct row_lanes row = lanes_of_position(known, p);
+    struct row_lanes row = row_lanes(operation, known, p, true);
     size_t c = 0;
 
     y += p * tile->position_stride;
@@ -87,14 +81,14 @@ static inline void write_row(enum operation operation, const struct kernel_tile 
 }
 
 /* Positions that lie side by side, class by class: those of each at a distance of `stride`. */
-static inline void write_columns(enum operation operation, const struct kernel_tile *tile,
-                                 const struct known *known, const REAL *x, REAL *y, size_t stride)
+INLINED void write_columns(enum operation operation, const struct kernel_tile *tile,
+                           const struct known *known, const REAL *x, REAL *y, size_t stride)
 {
     struct row_lanes rows[KERNEL_TILE_POSITIONS / REALS];
     size_t whole = tile->positions - tile->positions % REALS, left = tile->positions - whole;
 
     for (size_t p = 0; p < tile->positions; p += REALS)
-        rows[p / REALS] = lanes_of_positions(known, p);
+        rows[p / REALS] = row_lanes(operation, known, p, false);
     for (size_t c = 0; c < tile->classes; c++, x += stride, y += stride) {
         for (size_t p = 0; p < whole; p += REALS)
             real_store(y + p, apply(operation, real_load(x + p), &rows[p / REALS]));
@@ -105,8 +99,8 @@ static inline void write_columns(enum operation operation, const struct kernel_t
     }
 }
 
-static inline void write_tile(enum operation operation, const struct kernel_tile *tile,
-                              struct known known, void *y)
+INLINED void write_tile(enum operation operation, const struct kernel_tile *tile,
+                        struct known known, void *y)
 {
     struct turned turned;
 

@@ -59,6 +59,24 @@ static double factor(double y, int k)
     return ldexp(p, (int)n + k);
 }
 
+/* The pair of softmax32.h, of x or of x - max, its scale 2^(28 - lowest - 127). */
+float specification_softmax(float x, float max, double scale, double rest)
+{
+    bool far = !(fabsf(max) <= 64.0f);
+    float y = far ? x - max : x, back = y - x, low = far ? (x - (y - back)) - (max + back) : 0.0f;
+    float least = (far ? 0.0f : max) + -138.0f, n = specification_whole(y);
+    float first = y - n * 0x1.62e4p-1f, remains = fmaf(n, -0x1.7f7d1cp-20f, low);
+    float r = first + remains, r_low = remains - (r - first), power, linear, sum, lost;
+
+    if (!(y > least))
+        return 0.0f;
+    power = ldexpf(1.0f, (int)(n - specification_whole(least)) + 28 - 127);
+    linear = power * r;
+    sum = power + linear;
+    lost = (linear - (sum - power)) + power * fmaf(r * r, specification_curve(r), r_low);
+    return (float)(((double)sum + (double)lost) * (scale / 0x1p28 / (1.0 + rest)));
+}
+
 /* The sum of float32's exponentials but that of argmax, in `sums` partial sums; the rests of two classes
  * that go to the same one are added first. */
 static double narrow_rest(const double *x, size_t classes, size_t argmax, size_t sums)

@@ -16,4 +16,7 @@ double specification_log1p(bool is_wide, double s, double low);
 float specification_curve(float r);
 float specification_whole(float y);
 
+/* softmax of x in a row of that maximum, and of those `scale` and `rest` of struct kernel_rows. */
+float specification_softmax(float x, float max, double scale, double rest);
+
 #endif

@@ -132,6 +132,33 @@ static void all_levels_give_the_same_bits(void **state)
     free(memory);
 }
 
+/* softmax of float32 rows, every other one of which is far from 0, by the formulas; that of float64 is held
+ * against high precision (test_accuracy.c). */
+static void check_softmax(const struct kernel *kernel, const float *from, size_t c)
+{
+    static float x[ROWS * LONGEST], got[ROWS * LONGEST];
+    struct kernel_tile tile = {
+        .x = x, .positions = ROWS, .position_stride = LONGEST, .classes = c, .class_stride = 1};
+    struct kernel_rows rows;
+
+    for (size_t p = 0; p < ROWS; p++) {
+        for (size_t i = 0; i < c; i++)
+            x[p * LONGEST + i] = from[p * STEP + i] + (float)(p % 2 * 100);
+    }
+    kernel->scan(&tile, true, &rows);
+    kernel->softmax(&tile, &rows, NULL, got);
+    for (size_t p = 0; p < ROWS; p++) {
+        for (size_t i = p * LONGEST; i < p * LONGEST + c; i++) {
+            float want =
+                specification_softmax(x[i], (float)rows.max[p], rows.scale[p], rows.rest[p]);
+
+            if (got[i] != want)
+                fail_msg("C = %zu: softmax is %a, but the specification says %a", c, (double)got[i],
+                         (double)want);
+        }
+    }
+}
+
 /* Rows of the lowest level, each STEP elements after the one before, against the specification. */
 static void check_order(bool is_wide, const double *wide, const float *narrow, size_t c)
 {
@@ -149,6 +176,8 @@ static void check_order(bool is_wide, const double *wide, const float *narrow, s
     for (size_t i = 0; i < c + ROWS * STEP; i++)
         widened[i] = is_wide ? wide[i] : (double)narrow[i];
     kernel->scan(&tile, true, &rows);
+    if (!is_wide)
+        check_softmax(kernel, narrow, c);
     for (size_t p = 0; p < ROWS; p++) {
         want = specification_rest(is_wide, widened + p * STEP, c, c >= KERNEL_ROW_CLASSES, &low);
         if (memcmp(&rows.rest[p], &want, sizeof want) != 0)
