@@ -16,8 +16,7 @@
  * Leaving the maximum's own 1 out of `rest` keeps every digit of a confident prediction's loss.
  *
  * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted, and what
- * is fused is fused everywhere, by name (lanes32.h); and the order of additions in `rest` depends on the shape
- * alone:
+ * is fused is fused everywhere (lanes32.h); and the order of additions in `rest` depends on the shape alone:
  *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 16, each in
  *       ascending order; then number l + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0
  *     else: one sum, in ascending order
@@ -60,8 +59,7 @@ struct kernel_rows {
     double max[KERNEL_TILE_POSITIONS];  /* NaN if there is a NaN; -inf if there are no classes */
     double rest[KERNEL_TILE_POSITIONS]; /* NaN if an element is NaN or +inf, or all are -inf */
     double rest_low[KERNEL_TILE_POSITIONS]; /* what rest's rounding lost; float64 only, else 0 */
-    double scale
-        [KERNEL_TILE_POSITIONS]; /* what `rest` was multiplied by: float32's sums32.h, else 1 */
+    double scale[KERNEL_TILE_POSITIONS];    /* what rest was multiplied by (sums32.h); else 1 */
     double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest); float32 has it to 2^-39 */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
 };
@@ -82,7 +80,7 @@ struct kernel_slope {
 };
 
 struct kernel {
-    /* Fill max and argmax of every position; and, if `sums`, rest and log_rest. */
+    /* Fill max and argmax of every position; and, if `sums`, all the others. */
     void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
     /* After scan with sums: write softmax or log_softmax of every position to y; softmax times the

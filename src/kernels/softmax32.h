@@ -13,8 +13,7 @@
 
 /* What there is to know of a row, in all lanes, or of a position in each. */
 struct softmax_row {
-    real_vec max, least,
-        rounder; /* as in struct origin; n is counted from PAIR_N below the least's */
+    real_vec max, least, rounder; /* as in struct origin, but that n has PAIR_N more */
     real_mask far;
     bool has_far;
     struct wide factor; /* factor / (1 + rest), and the scale of exponentials out of it */
