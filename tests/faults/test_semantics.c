@@ -87,7 +87,7 @@ static const struct oddity answered[] = {
     {"28", "{\"logits\":[],\"targets\":[],\"reduction\":\"none\"}", "{\"loss\":[],"},
     {"28", "{\"logits\":[[5]],\"targets\":[0]}", "{\"loss\":0,"},
     {"28", "{\"logits\":[[]],\"targets\":[-100],\"reduction\":\"sum\"}", "{\"loss\":0,\"loss_sum\":0,\"weight_sum\":0,\"count\":0,\"ignored\":1,"},
-    {"30", "{\"logits\":[[2,1],[1,2]],\"targets\":[7,0],\"ignore_index\":7}", "{\"loss\":1.3132617,"},
+    {"30", "{\"logits\":[[2,1],[1,2]],\"targets\":[7,0],\"ignore_index\":7}", "{\"loss\":1.3132616,"},
     {"31", "{\"logits\":[[2,1]],\"targets\":[-100]}", "{\"loss\":\"NaN\",\"loss_sum\":0,\"weight_sum\":0,\"count\":0,\"ignored\":1,"},
     {"31", "{\"logits\":[[2,1]],\"targets\":[-100],\"reduction\":\"sum\"}", "{\"loss\":0,"},
     {"32", "{\"logits\":[[2,1]],\"targets\":[0],\"weights\":[-2,1],\"reduction\":\"sum\"}", "{\"loss\":-0.6265234,"},
