@@ -23,7 +23,7 @@ static inline struct softmax_row softmax_row(struct wide max, struct wide scale,
                                              struct wide low, struct wide factor)
 {
     real_vec m = real_narrow(max);
-    real_mask far = ~((m <= NEAR_32) & (m >= -NEAR_32));
+    real_mask far = ~near_lanes(m);
     struct origin origin = origin_of(real_keep(~far, m), false);
     struct softmax_row row = {m,   origin.least,        origin.rounder + PAIR_N,
                               far, any_lane((ivec)far), {{{0}}}};

@@ -46,6 +46,12 @@ static inline ivec far_lanes(vec max)
     return ~((max <= (double)NEAR_32) & (max >= -(double)NEAR_32));
 }
 
+/* The maxima that are not far, in float32 as they are. */
+static inline real_mask near_lanes(real_vec max)
+{
+    return (max <= NEAR_32) & (max >= -NEAR_32);
+}
+
 /* The n of the least, of which no n is below. */
 static inline real_vec lowest_of(real_vec least)
 {
@@ -224,7 +230,7 @@ static inline double sums_fold(const struct sums *sums, double *low)
 static inline struct wide sums_scale(struct wide max)
 {
     real_vec m = real_narrow(max);
-    real_mask near = (m <= NEAR_32) & (m >= -NEAR_32);
+    real_mask near = near_lanes(m);
     struct wide top = real_widen(real_keep(near, m)), scale;
     struct wide lowest = real_widen(lowest_of(real_keep(near, m) + EXP_LEAST_32));
 

@@ -199,7 +199,7 @@ static void our_term(struct block *block)
         struct exps e;
 
         if (!is_far(max))
-            x = real_select(x > origin.least, x, origin.least);
+            x = real_max(origin.least, x);
         exps_of(1, &x, &origin, is_far(max), &e);
         sums_add_power(&sums, e.power);
         sums_add_rest(&sums, e.rest);
