@@ -19,7 +19,10 @@ enum { FIRST_BODY_BYTES = 16 * 1024 };
 static void *take_block(void *context, size_t bytes, size_t *granted)
 {
     struct exchange *exchange = context;
-    void *block = memory_take(exchange->service->memory, bytes, granted);
+    const struct route *route = route_row(exchange->route);
+    bool is_vital = route != NULL && route_is_vital(route);
+    void *block =
+        (is_vital ? memory_take_vital : memory_take)(exchange->service->memory, bytes, granted);
 
     if (block == NULL)
         exchange->budget_refused = true;

@@ -131,7 +131,8 @@ void memory_free(struct memory *memory)
     free(memory);
 }
 
-void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
+/* A block, unless there would be more than `limit` bytes in use. */
+static void *take(struct memory *memory, size_t limit, size_t bytes, size_t *granted)
 {
     unsigned size = size_for(bytes);
     size_t whole;
@@ -141,7 +142,7 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
         return NULL;
     whole = size_bytes(size);
     (void)pthread_mutex_lock(&memory->lock);
-    if (whole <= memory->budget_bytes && memory->used_bytes <= memory->budget_bytes - whole) {
+    if (whole <= limit && memory->used_bytes <= limit - whole) {
         block = take_kept(memory, size);
         evict(memory, whole); /* a block kept in part grows again */
         if (block == NULL)
@@ -153,6 +154,16 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
     if (block != NULL)
         *granted = whole;
     return block;
+}
+
+void *memory_take(struct memory *memory, size_t bytes, size_t *granted)
+{
+    return take(memory, memory->budget_bytes, bytes, granted);
+}
+
+void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted)
+{
+    return take(memory, memory->budget_bytes + MEMORY_VITAL_BYTES, bytes, granted);
 }
 
 void memory_give(struct memory *memory, void *block, size_t granted)

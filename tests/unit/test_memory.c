@@ -226,6 +226,37 @@ static void the_worse_half_is_not_kept(void **state)
     memory_free(memory);
 }
 
+/* Beside a budget that is used up there are 2 MiB, for who asks by the other name; no more. */
+static void the_vital_have_room_beside_the_budget(void **state)
+{
+    struct memory *memory = memory_new(2 * MIB, 2 * MIB);
+    size_t granted;
+    void *all, *kept, *first, *last;
+
+    (void)state;
+    kept = memory_take(memory, 512 * KIB, &granted);
+    memory_give(memory, kept, granted);
+    all = memory_take(memory, 2 * MIB, &granted);
+    assert_non_null(all);
+    assert_null(memory_take(memory, 1, &granted));
+    first = memory_take_vital(memory, MIB + MIB / 2, &granted);
+    assert_non_null(first);
+    assert_null(memory_take(memory, 1, &granted));
+    assert_null(memory_take_vital(memory, 512 * KIB + 1, &granted));
+    last = memory_take_vital(memory, 512 * KIB, &granted);
+    assert_non_null(last);
+    assert_null(memory_take_vital(memory, 1, &granted));
+    assert_int_equal(memory_used_bytes(memory), 4 * MIB);
+    memory_give(memory, first, MIB + MIB / 2);
+    memory_give(memory, all, 2 * MIB);
+    assert_null(memory_take(memory, 2 * MIB, &granted)); /* beside the 512 KiB */
+    all = memory_take(memory, MIB + MIB / 2, &granted);
+    assert_non_null(all);
+    memory_give(memory, all, granted);
+    memory_give(memory, last, 512 * KIB);
+    memory_free(memory);
+}
+
 static void nothing_is_freed(void **state)
 {
     (void)state;
@@ -309,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_large_block_is_kept_in_part),
         cmocka_unit_test(what_is_kept_in_part_grows_within_the_budget),
         cmocka_unit_test(the_worse_half_is_not_kept),
+        cmocka_unit_test(the_vital_have_room_beside_the_budget),
         cmocka_unit_test(nothing_is_freed),
         cmocka_unit_test(many_threads_share_a_budget),
     };

@@ -132,6 +132,30 @@ static void memory_is_given_up_step_by_step(void **state)
     tear_down(&fixture);
 }
 
+/* The text of /metrics is made, plain and compressed, when requests hold every byte of the budget. */
+static void metrics_are_answered_beside_a_full_budget(void **state)
+{
+    static const char *const codings[] = {NULL, "gzip"};
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture);
+    use(&fixture, 16 * MIB);
+    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
+        const struct head head = {
+            .method = "GET", .path = "/metrics", .hosts = 1, .accept_encoding = codings[i]};
+        struct exchange *exchange = exchange_open(&fixture.lone.service, &head);
+
+        assert_non_null(exchange);
+        exchange_complete(exchange);
+        assert_int_equal(exchange->status, LOSS_OK);
+        assert_int_equal(exchange->reply.http_status, 200);
+        assert_true(exchange->reply.length > 1000);
+        exchange_close(exchange, true);
+    }
+    tear_down(&fixture);
+}
+
 static void of_too_many_connections_only_vital_requests_are_served(void **state)
 {
     static const struct {
@@ -176,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_given_up_step_by_step),
+        cmocka_unit_test(metrics_are_answered_beside_a_full_budget),
         cmocka_unit_test(of_too_many_connections_only_vital_requests_are_served),
     };
 
