@@ -137,6 +137,18 @@ static struct bench_times times_of(const struct bench_callers *callers, size_t r
     return times;
 }
 
+static double settled_s(const struct bench_callers *callers, size_t replies, double slow_ms)
+{
+    size_t since = replies, slow = 0;
+
+    for (size_t i = replies; i > 0 && callers->times[i - 1].status == 200; i--) {
+        slow += callers->times[i - 1].took_ms > slow_ms;
+        if (slow * 100 <= replies - (i - 1))
+            since = i - 1;
+    }
+    return since == 0 ? 0.0 : (callers->times[since - 1].at_ms - callers->since_ms) / 1e3;
+}
+
 void bench_callers_stop(struct bench_callers *callers, double slow_ms,
                         struct bench_outcome *outcome)
 {
@@ -151,13 +163,7 @@ void bench_callers_stop(struct bench_callers *callers, double slow_ms,
     outcome->answered = times_of(callers, replies, 200);
     outcome->refused = times_of(callers, replies, 503);
     outcome->others = replies - outcome->answered.count - outcome->refused.count;
-    for (size_t i = 0; i < replies; i++) {
-        const struct reply_time *time = &callers->times[i];
-        double at_s = (time->at_ms - callers->since_ms) / 1e3;
-
-        if ((time->status != 200 || time->took_ms > slow_ms) && at_s > outcome->settled_s)
-            outcome->settled_s = at_s;
-    }
+    outcome->settled_s = settled_s(callers, replies, slow_ms);
     free(callers->threads);
     free(callers->times);
     free(callers);

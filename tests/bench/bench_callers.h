@@ -23,7 +23,9 @@ struct bench_outcome {
     struct bench_times answered; /* with 200 */
     struct bench_times refused;  /* with 503 */
     size_t others;               /* other statuses, and no reply at all */
-    double settled_s; /* since the start, when the last answer came that took more than `slow_ms` */
+    /* Since the start, from when on none was refused and 1 in 100 at most took more than `slow_ms`; when the
+     * last answer came, if there is no such time. */
+    double settled_s;
 };
 
 /* Stop them and look at what they found. */

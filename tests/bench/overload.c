@@ -191,7 +191,7 @@ static void overload(double seconds)
     (void)printf("goodput %.2f of the capacity; refusals in %.2f ms at the median (wanted: 2)\n"
                  "most memory %.1f MiB (wanted: budget + 10 %% = %.1f)\n"
                  "health and metrics: %zu asked, %zu failed, %.1f and %.1f ms at most\n"
-                 "last slow or refused request %.2f s after the overload (wanted: 2)\n\n",
+                 "p99 as before, at most twice, %.2f s after the overload (wanted: 2)\n\n",
                  (double)triple.answered.count / triple.seconds / capacity, triple.refused.p50_ms,
                  watcher.rss_mib_max, BUDGET_MIB * 1.1, watcher.looks, watcher.failures,
                  watcher.health_ms_max, watcher.metrics_ms_max, after.settled_s);
@@ -236,31 +236,48 @@ static void *be_slow(void *argument)
     return NULL;
 }
 
+/* Small requests to one daemon, while the slow connections are to `other`. */
+static void load_beside_slow(const struct daemon *lossd, const struct daemon *other,
+                             const char *request, size_t length, const char *name,
+                             struct bench_outcome *outcome)
+{
+    struct slow_clients slow = {.port = other->port};
+
+    if (pthread_create(&slow.thread, NULL, be_slow, &slow) != 0)
+        abort();
+    wait_ms(500);
+    load(lossd, request, length, SMALL_CALLERS, SMALL_RATE, 3 * SCENE_MS, 0.0, outcome);
+    slow.stopping = true;
+    (void)pthread_join(slow.thread, NULL);
+    print_outcome(name, outcome);
+    (void)printf("%-12s %zu slow connections were cut off\n", "", slow.cut);
+}
+
+/* The slow ones cost the machine something too, wherever they go: so there is a daemon of their own. */
 static void slowness(void)
 {
     static const char request[] =
         "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\n"
         "{\"logits\":[1,2],\"targets\":1}";
-    struct slow_clients slow = {.stopping = false};
-    struct bench_outcome without, with;
-    struct daemon lossd;
+    static const char *const settings[] = {"--connections-max", "2000", NULL};
+    struct bench_outcome without, elsewhere, with;
+    struct daemon lossd, other;
 
-    daemon_start(&lossd, (const char *const[]){"--connections-max", "2000", NULL}, NULL);
-    slow.port = lossd.port;
-    (void)printf("small requests, without and with %d slow connections\n", SLOW);
+    daemon_start(&lossd, settings, NULL);
+    daemon_start(&other, settings, NULL);
+    (void)printf("small requests: without slow connections, with %d to another daemon, and with as "
+                 "many to the same\n",
+                 SLOW);
     print_head();
     load(&lossd, request, sizeof request - 1, SMALL_CALLERS, SMALL_RATE, 2 * SCENE_MS, 0.0,
          &without);
     print_outcome("without", &without);
-    if (pthread_create(&slow.thread, NULL, be_slow, &slow) != 0)
-        abort();
-    wait_ms(500);
-    load(&lossd, request, sizeof request - 1, SMALL_CALLERS, SMALL_RATE, 3 * SCENE_MS, 0.0, &with);
-    slow.stopping = true;
-    (void)pthread_join(slow.thread, NULL);
-    print_outcome("with", &with);
-    (void)printf("p99 %.2f x (wanted: 2); %zu slow connections were cut off\n",
-                 with.answered.p99_ms / without.answered.p99_ms, slow.cut);
+    load_beside_slow(&lossd, &other, request, sizeof request - 1, "elsewhere", &elsewhere);
+    load_beside_slow(&lossd, &lossd, request, sizeof request - 1, "with", &with);
+    (void)printf("p99 %.2f x (wanted: 2); %.2f x if the slow ones are another daemon's\n",
+                 with.answered.p99_ms / without.answered.p99_ms,
+                 elsewhere.answered.p99_ms / without.answered.p99_ms);
+    (void)daemon_stop(&other);
     (void)daemon_stop(&lossd);
 }
 
