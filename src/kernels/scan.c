@@ -11,17 +11,17 @@
 struct group {
     real_vec max;
     real_mask argmax;     /* neither means anything where there is a NaN */
-    real_vec sum;         /* of the elements: NaN where one is, or by infinities */
+    real_mask nans;       /* where there is one, if they are looked for */
     bool is_near, is_far; /* one of them is */
     struct sums near, far;
 };
 
-static inline void add_maxima(struct group *group, const struct turned *turned, size_t p)
+INLINED void add_maxima(struct group *group, const struct turned *turned, size_t p, bool looks)
 {
     bool begins = turned->first == 0;
     real_vec max = begins ? real_all(-(REAL)INFINITY) : group->max;
     real_mask argmax = begins ? (real_mask){0} : group->argmax;
-    real_vec sum = begins ? real_all(0) : group->sum;
+    real_mask nans = begins ? (real_mask){0} : group->nans;
     real_mask at = (real_mask){0} + (real_index)turned->first;
 
     _Pragma("GCC unroll 4") for (size_t i = 0; i < turned->count; i++)
@@ -29,35 +29,20 @@ static inline void add_maxima(struct group *group, const struct turned *turned, 
         real_vec x = real_load(&turned->x[i][p]);
         real_mask larger = x > max;
 
-        sum += x;
+        nans |= looks ? x != x : (real_mask){0};
         max = real_max(x, max);
         argmax = (argmax & ~larger) | (at & larger);
         at += 1;
     }
     group->max = max;
     group->argmax = argmax;
-    group->sum = sum;
-}
-
-/* Correct max and argmax of REALS positions from `p` on where there is a NaN. */
-static void note_nans(const struct kernel_tile *tile, size_t p, struct kernel_rows *rows)
-{
-    for (size_t end = p + REALS; p < tile->positions && p < end; p++) {
-        for (size_t c = 0; c < tile->classes; c++) {
-            if (!isnan(row_of(tile, p)[c * tile->class_stride]))
-                continue;
-            rows->argmax[p] = c;
-            rows->max[p] = (double)NAN;
-            break;
-        }
-    }
+    group->nans = nans;
 }
 
 /* Fill max and argmax of REALS positions from `p` on. */
-static inline void keep_maxima(struct group *group, const struct kernel_tile *tile, size_t p,
-                               struct kernel_rows *rows)
+static inline void keep_maxima(struct group *group, size_t p, struct kernel_rows *rows)
 {
-    struct wide max = real_widen(group->max);
+    struct wide max = real_widen(real_select(group->nans, real_all((REAL)NAN), group->max));
     real_index index[REALS];
     ivec is_far = {0}, is_near = {0};
 
@@ -65,8 +50,6 @@ static inline void keep_maxima(struct group *group, const struct kernel_tile *ti
     memcpy(index, &group->argmax, sizeof index);
     for (size_t l = 0; l < REALS; l++)
         rows->argmax[p + l] = (size_t)index[l];
-    if (any_lane((ivec)(group->sum != group->sum)))
-        note_nans(tile, p, rows);
     UNROLLED for (size_t i = 0; i < PARTS; i++)
     {
         is_far |= far_lanes(max.part[i]);
@@ -129,15 +112,19 @@ static inline void keep_sums(const struct group *group, size_t p, struct kernel_
     wide_store(rows->rest_low + p, near_low);
 }
 
-static inline void scan_maxima(const struct kernel_tile *tile, struct turned *turned,
+static inline void scan_maxima(const struct kernel_tile *tile, bool looks, struct turned *turned,
                                struct group *groups)
 {
     size_t c = 0;
 
     do {
         turn(tile, c, turned);
-        for (size_t p = 0; p < tile->positions; p += REALS)
-            add_maxima(&groups[p / REALS], turned, p);
+        for (size_t p = 0; p < tile->positions; p += REALS) {
+            if (looks)
+                add_maxima(&groups[p / REALS], turned, p, true);
+            else
+                add_maxima(&groups[p / REALS], turned, p, false);
+        }
         c += KERNEL_ROW_CLASSES;
     } while (c < tile->classes);
 }
@@ -170,14 +157,43 @@ static void scan_along_positions(const struct kernel_tile *tile, bool sums,
     struct turned turned;
     struct group groups[KERNEL_TILE_POSITIONS / REALS];
 
-    scan_maxima(tile, &turned, groups);
+    scan_maxima(tile, !sums, &turned, groups);
     for (size_t p = 0; p < tile->positions; p += REALS)
-        keep_maxima(&groups[p / REALS], tile, p, rows);
+        keep_maxima(&groups[p / REALS], p, rows);
     if (!sums)
         return;
     scan_sums(tile, &turned, groups, rows->argmax);
     for (size_t p = 0; p < tile->positions; p += REALS)
         keep_sums(&groups[p / REALS], p, rows);
+}
+
+/* The first NaN of a position, if there is one, instead of max and argmax. */
+static void note_nan(const struct kernel_tile *tile, size_t position, struct kernel_rows *rows)
+{
+    const REAL *x = row_of(tile, position);
+    size_t c = 0;
+
+    while (c < tile->classes && !isnan(x[c * tile->class_stride]))
+        c++;
+    if (c == tile->classes)
+        return;
+    rows->max[position] = (double)NAN;
+    rows->argmax[position] = c;
+}
+
+/* A NaN makes the sum one; even if it was left out itself, as the maximum is -inf then, and -inf less -inf is
+ * NaN.  Where there are no sums it was looked for. */
+static inline void note_nans(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
+{
+    const double *found = sums ? rows->rest : rows->max;
+    ivec is_nan = {0};
+
+    for (size_t p = 0; p < tile->positions; p += LANES)
+        is_nan |= vec_load(found + p) != vec_load(found + p);
+    for (size_t p = 0; p < tile->positions && any_lane(is_nan); p++) {
+        if (isnan(found[p]))
+            note_nan(tile, p, rows);
+    }
 }
 
 /* From what was added up to rest, of REALS positions. */
@@ -220,10 +236,11 @@ void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows 
         KERNEL(scan_rows)(tile, sums, rows);
     else
         scan_along_positions(tile, sums, rows);
-    if (!sums)
-        return;
     for (size_t p = tile->positions; p % REALS != 0; p++)
         rows->max[p] = rows->rest[p] = rows->rest_low[p] = 0.0;
+    note_nans(tile, sums, rows);
+    if (!sums)
+        return;
     for (size_t p = 0; p < tile->positions; p += REALS)
         finish_rest(rows, p, tile->classes == 0);
     for (size_t p = 0; p < tile->positions; p += REALS)

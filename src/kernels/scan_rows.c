@@ -36,9 +36,9 @@ static inline size_t index_in_block(const REAL *block, REAL max)
     return least_lane(found, first);
 }
 
-/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first; neither means anything if
- * there is a NaN, which is found if it is looked for. */
-INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argmax, bool *has_nan)
+/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  If there is a NaN the
+ * largest is one, if it is looked for; else neither means anything. */
+INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argmax)
 {
     real_vec max = real_all(-(REAL)INFINITY);
     real_mask where = {0}, number = {0}, nans = {0};
@@ -61,32 +61,18 @@ INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argma
     largest = largest_lane(max);
     from = block_at(x, count, least_lane(max == largest, where));
     *argmax = (size_t)(from - x) + index_in_block(from, largest);
-    *has_nan = looks && any_lane((ivec)nans);
-    return (double)largest;
+    return looks && any_lane((ivec)nans) ? (double)NAN : (double)largest;
 }
 
-static double max_of_some_row(const REAL *x, size_t count, size_t *argmax, bool *has_nan)
+static double max_of_some_row(const REAL *x, size_t count, size_t *argmax)
 {
-    return max_of_row(x, count, true, argmax, has_nan);
+    return max_of_row(x, count, true, argmax);
 }
 
 /* Where its sum will be NaN if there is one, looking costs nothing. */
-static double max_of_summed_row(const REAL *x, size_t count, size_t *argmax, bool *has_nan)
+static double max_of_summed_row(const REAL *x, size_t count, size_t *argmax)
 {
-    return max_of_row(x, count, false, argmax, has_nan);
-}
-
-/* The first NaN instead of max and argmax, if there is one. */
-static void note_nan(const REAL *x, size_t count, double *max, size_t *argmax)
-{
-    size_t c = 0;
-
-    while (c < count && x[c] == x[c])
-        c++;
-    if (c == count)
-        return;
-    *max = (double)NAN;
-    *argmax = c;
+    return max_of_row(x, count, false, argmax);
 }
 
 /* The first `count` elements, but for number `skipped`, and for what is missing -inf. */
@@ -136,22 +122,16 @@ static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argma
 /* All maxima before all sums, so that no row waits for its own. */
 void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
-    bool has_nan[KERNEL_TILE_POSITIONS];
     size_t ahead =
         tile->positions * tile->classes; /* the next tile, or as much as there is room for */
 
     ahead = ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
     for (size_t p = 0; p < tile->positions; p++)
         rows->max[p] = (sums ? max_of_summed_row : max_of_some_row)(row_of(tile, p), tile->classes,
-                                                                    &rows->argmax[p], &has_nan[p]);
+                                                                    &rows->argmax[p]);
     for (size_t p = 0; p < tile->positions && sums; p++) {
         rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
             row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead,
             &rows->rest_low[p]);
-        has_nan[p] = isnan(rows->rest[p]); /* or there are infinities */
-    }
-    for (size_t p = 0; p < tile->positions; p++) {
-        if (has_nan[p])
-            note_nan(row_of(tile, p), tile->classes, &rows->max[p], &rows->argmax[p]);
     }
 }

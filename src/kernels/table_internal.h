@@ -13,7 +13,7 @@
 #define KERNEL_PASTE(name, type, level) name##_##type##_##level
 
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
-/* What scan does where rows are long; `rest` is not finished yet. */
+/* What scan does where rows are long; `rest` is not finished yet, and the first NaN not found. */
 void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
                      const double *factors, void *y);
