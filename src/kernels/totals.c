@@ -16,26 +16,23 @@ struct given {
     const int64_t *labels;                /* of squares, which are those of the other classes */
 };
 
-/* The numbers of one row in all lanes, or of one in each; only logits have them. */
-struct row_lanes {
+/* The numbers of one row in all lanes, or those of the positions from `p` on; only logits have them. */
+struct numbers {
     vec max, log_rest, rest;
 };
 
-static inline struct row_lanes lanes_of_position(const struct kernel_rows *rows, size_t p)
+INLINED struct numbers numbers_of(const struct kernel_rows *rows, size_t p, bool is_one)
 {
-    return (struct row_lanes){vec_all(rows->max[p]), vec_all(rows->log_rest[p]),
-                              vec_all(rows->rest[p])};
-}
-
-static inline struct row_lanes lanes_of_positions(const struct kernel_rows *rows, size_t p)
-{
-    return (struct row_lanes){vec_load(rows->max + p), vec_load(rows->log_rest + p),
-                              vec_load(rows->rest + p)};
+    if (is_one)
+        return (struct numbers){vec_all(rows->max[p]), vec_all(rows->log_rest[p]),
+                                vec_all(rows->rest[p])};
+    return (struct numbers){vec_load(rows->max + p), vec_load(rows->log_rest + p),
+                            vec_load(rows->rest + p)};
 }
 
 /* The terms of the elements x, whose factors are k, but for what is no part of the sum. */
 INLINED vec term_of(enum quantity quantity, enum kernel_stage stage, vec x,
-                    const struct row_lanes *row, vec k)
+                    const struct numbers *row, vec k)
 {
     vec p, term;
 
@@ -58,12 +55,12 @@ INLINED double total_of_row(enum quantity quantity, enum kernel_stage stage,
 {
     const REAL *x = row_of(tile, p);
     const REAL *q = quantity == WEIGHTED ? q_of(tile, given->factors, p) : NULL;
-    struct row_lanes row = {0};
+    struct numbers row = {0};
     struct vector_sum sums[VECTOR_SUMS];
     struct sum sum;
 
     if (stage == KERNEL_LOGITS)
-        row = lanes_of_position(given->rows, p);
+        row = numbers_of(given->rows, p, true);
     UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++) sums[g] = vector_sum_zero();
     for (size_t c = 0; c < tile->classes; c += ROW_SUMS) {
         UNROLLED for (size_t g = 0; g < VECTOR_SUMS; g++)
@@ -104,11 +101,11 @@ INLINED struct vector_sum add_turned(enum quantity quantity, enum kernel_stage s
                                      const struct turned *q, size_t p, const struct given *given)
 {
     struct vector_sum sum = vector_sum_zero();
-    struct row_lanes row = {0};
+    struct numbers row = {0};
     ivec labels = {0};
 
     if (stage == KERNEL_LOGITS)
-        row = lanes_of_positions(given->rows, p);
+        row = numbers_of(given->rows, p, false);
     if (quantity == SQUARES)
         labels = labels_at(tile, given->labels, p);
     for (size_t i = 0; i < turned->count; i++) {
