@@ -3,15 +3,15 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "support/client.h"
 #include "support/daemon.h"
 
-enum { REPLIES_MAX = 1000000, FORGIVEN_MS = 1000 };
+enum { REPLIES_MAX = 1000000, FORGIVEN_MS = 1000, POLITE = 10 };
 
 struct reply_time {
     double at_ms, took_ms; /* when it was complete */
@@ -20,8 +20,7 @@ struct reply_time {
 
 struct bench_callers {
     unsigned port, count;
-    const char *request;
-    size_t length;
+    struct bench_call what;
     double period_ms; /* of each caller; 0: none */
     double since_ms;
     atomic_bool stopping;
@@ -30,6 +29,12 @@ struct bench_callers {
     struct reply_time *times; /* REPLIES_MAX, in the order they were begun to be written down */
     pthread_t *threads;
 };
+
+void bench_give_way(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0,
+                      POLITE); /* of the thread, on Linux; being polite is always allowed */
+}
 
 static void sleep_until(double ms)
 {
@@ -52,7 +57,8 @@ static void ask(struct bench_callers *callers, struct raw *raw, struct response 
         raw_open(raw, callers->port);
     response->status = 0;
     if (raw->fd >= 0) {
-        (void)raw_send(raw, callers->request, callers->length); /* reading tells if it is gone */
+        (void)raw_send(raw, callers->what.request,
+                       callers->what.length); /* reading tells if it is gone */
         raw_read(raw, false, RAW_MS, response);
     }
     at = atomic_fetch_add(&callers->replies, 1);
@@ -71,6 +77,8 @@ static void *call(void *argument)
     struct response response = {0};
     struct raw raw = {.fd = -1};
 
+    if (callers->what.gives_way)
+        bench_give_way();
     while (!callers->stopping) {
         if (callers->period_ms > 0.0) {
             if (clock_ms() > due + FORGIVEN_MS)
@@ -85,7 +93,7 @@ static void *call(void *argument)
     return NULL;
 }
 
-struct bench_callers *bench_callers_start(unsigned port, const char *request, size_t length,
+struct bench_callers *bench_callers_start(unsigned port, const struct bench_call *what,
                                           unsigned count, double rate)
 {
     struct bench_callers *callers = calloc(1, sizeof *callers);
@@ -94,8 +102,7 @@ struct bench_callers *bench_callers_start(unsigned port, const char *request, si
         abort();
     callers->port = port;
     callers->count = count;
-    callers->request = request;
-    callers->length = length;
+    callers->what = *what;
     callers->period_ms = rate > 0.0 ? 1000.0 * count / rate : 0.0;
     callers->since_ms = clock_ms();
     callers->times = calloc(REPLIES_MAX, sizeof *callers->times);

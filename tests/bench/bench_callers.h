@@ -2,15 +2,27 @@
 #ifndef BENCH_CALLERS_H
 #define BENCH_CALLERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct bench_callers;
 
+/* What is asked for; and whether those who ask give way to lossd where there are few CPUs, as clients on
+ * machines of their own do. */
+struct bench_call {
+    const char *request;
+    size_t length;
+    bool gives_way;
+};
+
 /* Start so many threads, a connection each, that together send `rate` requests a second, evenly; or, for
  * 0, each as soon as it has its reply.  A caller who is late sends at once, and who is a second late leaves
  * out what he has missed.  The request must outlive them. */
-struct bench_callers *bench_callers_start(unsigned port, const char *request, size_t length,
+struct bench_callers *bench_callers_start(unsigned port, const struct bench_call *what,
                                           unsigned count, double rate);
+
+/* Let this thread give way. */
+void bench_give_way(void);
 
 /* Times of replies, in milliseconds from the first byte of a request, or of its connection, on. */
 struct bench_times {

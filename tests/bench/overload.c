@@ -2,7 +2,8 @@
  * do (row 81 of tests/faults/rows.txt), and when a thousand of them are slow on purpose.
  *
  * One worker and a small budget, so that the clients on the same machine can ask for so much; the capacity
- * is measured first.  OVERLOAD_SECONDS is how long the overload lasts. */
+ * is measured first.  All of these, and the slow ones, give way to lossd where there are few CPUs, or they would
+ * take from it what they ask for.  OVERLOAD_SECONDS is how long the overload lasts. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -136,10 +137,10 @@ static void wait_ms(double ms)
     wait_until_ms(clock_ms() + ms);
 }
 
-static void load(const struct daemon *lossd, const char *request, size_t length, unsigned count,
+static void load(const struct daemon *lossd, const struct bench_call *what, unsigned count,
                  double rate, double ms, double slow_ms, struct bench_outcome *outcome)
 {
-    struct bench_callers *callers = bench_callers_start(lossd->port, request, length, count, rate);
+    struct bench_callers *callers = bench_callers_start(lossd->port, what, count, rate);
 
     wait_ms(ms);
     bench_callers_stop(callers, slow_ms, outcome);
@@ -164,7 +165,7 @@ static void print_head(void)
 static void overload(double seconds)
 {
     static char request[BODY_BYTES + 200];
-    size_t length = write_request(request);
+    const struct bench_call what = {request, write_request(request), true};
     struct bench_outcome most, half, triple, after;
     struct watcher watcher;
     struct daemon lossd;
@@ -173,20 +174,19 @@ static void overload(double seconds)
     daemon_start(&lossd,
                  (const char *const[]){"--workers", "1", "--memory-budget-bytes", "67108864", NULL},
                  NULL);
-    (void)printf("requests of %zu bytes to one worker, with a budget of %d MiB\n", length,
+    (void)printf("requests of %zu bytes to one worker, with a budget of %d MiB\n", what.length,
                  BUDGET_MIB);
     print_head();
-    load(&lossd, request, length, 4, 0.0, SCENE_MS, 0.0, &most);
+    load(&lossd, &what, 4, 0.0, SCENE_MS, 0.0, &most);
     print_outcome("capacity", &most);
     capacity = (double)most.answered.count / most.seconds;
-    load(&lossd, request, length, CALLERS, capacity / 2, SCENE_MS, 0.0, &half);
+    load(&lossd, &what, CALLERS, capacity / 2, SCENE_MS, 0.0, &half);
     print_outcome("half of it", &half);
     watcher_start(&watcher, &lossd);
-    load(&lossd, request, length, CALLERS, 3 * capacity, seconds * 1e3, 0.0, &triple);
+    load(&lossd, &what, CALLERS, 3 * capacity, seconds * 1e3, 0.0, &triple);
     watcher_stop(&watcher);
     print_outcome("3 x it", &triple);
-    load(&lossd, request, length, CALLERS, capacity / 2, SCENE_MS, 2 * half.answered.p99_ms,
-         &after);
+    load(&lossd, &what, CALLERS, capacity / 2, SCENE_MS, 2 * half.answered.p99_ms, &after);
     print_outcome("half again", &after);
     (void)printf("goodput %.2f of the capacity; refusals in %.2f ms at the median (wanted: 2)\n"
                  "most memory %.1f MiB (wanted: budget + 10 %% = %.1f)\n"
@@ -217,6 +217,7 @@ static void *be_slow(void *argument)
 
     for (int i = 0; i < SLOW; i++)
         raws[i].fd = -1;
+    bench_give_way();
     while (!slow->stopping) {
         for (int i = 0; i < SLOW && !slow->stopping; i++) {
             if (raws[i].fd < 0) {
@@ -238,7 +239,7 @@ static void *be_slow(void *argument)
 
 /* Small requests to one daemon, while the slow connections are to `other`. */
 static void load_beside_slow(const struct daemon *lossd, const struct daemon *other,
-                             const char *request, size_t length, const char *name,
+                             const struct bench_call *what, const char *name,
                              struct bench_outcome *outcome)
 {
     struct slow_clients slow = {.port = other->port};
@@ -246,7 +247,7 @@ static void load_beside_slow(const struct daemon *lossd, const struct daemon *ot
     if (pthread_create(&slow.thread, NULL, be_slow, &slow) != 0)
         abort();
     wait_ms(500);
-    load(lossd, request, length, SMALL_CALLERS, SMALL_RATE, 3 * SCENE_MS, 0.0, outcome);
+    load(lossd, what, SMALL_CALLERS, SMALL_RATE, 3 * SCENE_MS, 0.0, outcome);
     slow.stopping = true;
     (void)pthread_join(slow.thread, NULL);
     print_outcome(name, outcome);
@@ -260,6 +261,7 @@ static void slowness(void)
         "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\n"
         "{\"logits\":[1,2],\"targets\":1}";
     static const char *const settings[] = {"--connections-max", "2000", NULL};
+    const struct bench_call what = {request, sizeof request - 1, false};
     struct bench_outcome without, elsewhere, with;
     struct daemon lossd, other;
 
@@ -269,11 +271,10 @@ static void slowness(void)
                  "many to the same\n",
                  SLOW);
     print_head();
-    load(&lossd, request, sizeof request - 1, SMALL_CALLERS, SMALL_RATE, 2 * SCENE_MS, 0.0,
-         &without);
+    load(&lossd, &what, SMALL_CALLERS, SMALL_RATE, 2 * SCENE_MS, 0.0, &without);
     print_outcome("without", &without);
-    load_beside_slow(&lossd, &other, request, sizeof request - 1, "elsewhere", &elsewhere);
-    load_beside_slow(&lossd, &lossd, request, sizeof request - 1, "with", &with);
+    load_beside_slow(&lossd, &other, &what, "elsewhere", &elsewhere);
+    load_beside_slow(&lossd, &lossd, &what, "with", &with);
     (void)printf("p99 %.2f x (wanted: 2); %.2f x if the slow ones are another daemon's\n",
                  with.answered.p99_ms / without.answered.p99_ms,
                  elsewhere.answered.p99_ms / without.answered.p99_ms);
