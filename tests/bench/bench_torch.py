@@ -3,8 +3,9 @@
 
     python3 tests/bench/bench_torch.py build/release/tests/bench/bench_kernels
 
-The fastest run of several rounds each, and their ratio: what else the machine does meets both.  Says so and
-succeeds where there is no PyTorch.
+The fastest run of several rounds each, and their ratio: what else the machine does meets both.  Each has the
+memory that its users get: PyTorch the C library's (THP_MEM_ALLOC_ENABLE=1 in the environment asks for huge pages),
+libloss that of the daemon.  Says so and succeeds where there is no PyTorch.
 """
 import subprocess
 import sys
