@@ -30,10 +30,10 @@ struct bench_callers {
     pthread_t *threads;
 };
 
+/* On Linux 0 is the thread.  Being polite is always allowed. */
 void bench_give_way(void)
 {
-    (void)setpriority(PRIO_PROCESS, 0,
-                      POLITE); /* of the thread, on Linux; being polite is always allowed */
+    (void)setpriority(PRIO_PROCESS, 0, POLITE);
 }
 
 static void sleep_until(double ms)
@@ -57,8 +57,8 @@ static void ask(struct bench_callers *callers, struct raw *raw, struct response 
         raw_open(raw, callers->port);
     response->status = 0;
     if (raw->fd >= 0) {
-        (void)raw_send(raw, callers->what.request,
-                       callers->what.length); /* reading tells if it is gone */
+        /* Reading tells if it is gone. */
+        (void)raw_send(raw, callers->what.request, callers->what.length);
         raw_read(raw, false, RAW_MS, response);
     }
     at = atomic_fetch_add(&callers->replies, 1);
