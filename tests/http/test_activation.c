@@ -19,6 +19,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/folder.h"
 
 /* Without a connection a daemon has ended QUIET_MS after it began to drain. */
 enum { QUIET_MS = 100 };
@@ -200,7 +201,7 @@ static void a_late_first_word_is_answered(void **state)
 
 static void a_path_can_be_listened_on(void **state)
 {
-    char directory[] = "/tmp/lossd-test-XXXXXX";
+    char path[FOLDER_PATH_BYTES];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct response response = {0};
     struct raw raw = {
@@ -209,8 +210,10 @@ static void a_path_can_be_listened_on(void **state)
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     (void)state;
-    assert_non_null(mkdtemp(directory));
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", directory);
+    folder_make();
+    assert_in_range(
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", folder_path("socket", path)), 1,
+        sizeof address.sun_path - 1);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(listener, 16), 0);
     start_on(&lossd, listener, "2");
@@ -226,7 +229,7 @@ static void a_path_can_be_listened_on(void **state)
     response_free(&response);
     (void)close(listener);
     assert_int_equal(unlink(address.sun_path), 0);
-    assert_int_equal(rmdir(directory), 0);
+    folder_remove_empty();
 }
 
 static void check_refused(int descriptor, const char *variable, const char *says)

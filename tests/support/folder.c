@@ -59,3 +59,8 @@ void folder_remove(void)
         (void)closedir(files);
     (void)rmdir(folder);
 }
+
+void folder_remove_empty(void)
+{
+    assert_int_equal(rmdir(folder), 0);
+}

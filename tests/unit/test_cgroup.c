@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/cgroup.h"
+#include "support/folder.h"
 
 /* Files below a folder of the test's own, "=" between path and content; the path of the process's group. */
 static const struct row {
@@ -88,11 +89,12 @@ static void the_least_limit_counts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
-        char root[] = "/tmp/lossd-test-XXXXXX", membership[64];
+        char root[FOLDER_PATH_BYTES], membership[FOLDER_PATH_BYTES];
         struct cgroup cgroup = {membership, root};
 
-        assert_non_null(mkdtemp(root));
-        (void)snprintf(membership, sizeof membership, "%s/membership", root);
+        folder_make();
+        (void)folder_path(".", root);
+        (void)folder_path("membership", membership);
         if (row->membership != NULL)
             write_file(root, "membership", row->membership, strlen(row->membership));
         for (int f = 0; f < 6 && row->files[f] != NULL; f++) {
@@ -116,7 +118,7 @@ static void the_least_limit_counts(void **state)
         }
         if (row->membership != NULL)
             remove_file(root, "membership");
-        assert_int_equal(rmdir(root), 0);
+        folder_remove_empty();
     }
 }
 

@@ -15,9 +15,9 @@
 
 #include "server/clock.h"
 #include "server/notify.h"
+#include "support/folder.h"
 
-static char directory[] = "/tmp/lossd-test-XXXXXX";
-static char path[64], name[64], text[512];
+static char path[FOLDER_PATH_BYTES], name[1 + FOLDER_PATH_BYTES], text[512];
 
 /* The manager's socket: of a path, or of "@name" without one. */
 static int listen_at(const char *where)
@@ -193,17 +193,16 @@ static void a_watchdog_for_another_process_is_not_ours(void **state)
 static int make_names(void **state)
 {
     (void)state;
-    if (mkdtemp(directory) == NULL)
-        return 1;
-    (void)snprintf(path, sizeof path, "%s/notify", directory);
-    (void)snprintf(name, sizeof name, "@%s", directory);
+    folder_make();
+    (void)snprintf(name, sizeof name, "@%s", folder_path("notify", path));
     return unsetenv("NOTIFY_SOCKET");
 }
 
 static int remove_names(void **state)
 {
     (void)state;
-    return rmdir(directory);
+    folder_remove_empty();
+    return 0;
 }
 
 int main(void)
