@@ -26,7 +26,7 @@ void memory_free(struct memory *memory);
  * has no more.  The caller owes it to memory_give. */
 void *memory_take(struct memory *memory, size_t bytes, size_t *granted);
 
-/* The same for what is answered however full the budget is: only what is beside it must have room. */
+/* The same for what is answered however full the budget is: NULL once what is beside it is in use as well. */
 void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted);
 
 /* What either of them gave. */

@@ -26,11 +26,10 @@ static void put(struct layouts *layouts, bool wide, size_t position, size_t c, s
 {
     size_t in_row = position * classes + c, in_column = c * POSITIONS + position;
 
-    if (wide) {
+    if (wide)
         layouts->rows.wide[in_row] = layouts->columns.wide[in_column] = value;
-    } else {
+    else
         layouts->rows.narrow[in_row] = layouts->columns.narrow[in_column] = (float)value;
-    }
 }
 
 /* Both layouts, with sums and without, of every level. */
