@@ -31,8 +31,7 @@ static void write_labels(const struct loss_plan *plan, const struct tile *tile, 
         if (position_counts(plan, r))
             factors[p] = label_factor(plan, r) / divisor;
     }
-    plan->kernel->label_gradient(&tile->kernel, &tile->rows, plan->labels + tile->first,
-                                 tile->picked, factors, y);
+    plan->kernel->label_gradient(&tile->kernel, &tile->rows, factors, y);
 }
 
 static struct kernel_slope slope_of(const struct loss_plan *plan, const struct tile *tile, size_t p)

@@ -16,7 +16,7 @@ static void add_top_k(const struct loss_plan *plan, const struct tile *tile, str
 {
     size_t ranks[KERNEL_TILE_POSITIONS];
 
-    plan->kernel->rank(&tile->kernel, plan->labels + tile->first, ranks);
+    plan->kernel->rank(&tile->kernel, ranks);
     for (size_t p = 0; p < tile->kernel.positions; p++) {
         if (position_counts(plan, tile->first + p))
             block->in_top_k += ranks[p] < plan->request->k;
@@ -35,8 +35,7 @@ void measures_add(const struct loss_plan *plan, const struct tile *tile, struct 
         add(plan, tile, found, &block->entropy);
     }
     if (wants[LOSS_OUTPUT_BRIER]) {
-        plan->kernel->brier(&tile->kernel, plan->stage, &tile->rows, plan->labels + tile->first,
-                            tile->picked, found);
+        plan->kernel->brier(&tile->kernel, plan->stage, &tile->rows, found);
         add(plan, tile, found, &block->brier);
     }
     if (wants[LOSS_OUTPUT_TOP_K_ACCURACY])

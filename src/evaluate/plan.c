@@ -44,6 +44,7 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
     if (kernel->positions > room)
         kernel->positions = room != 0 ? room : 1;
     kernel->x = (const char *)plan->x + tile->offset * loss_dtype_bytes(plan->dtype);
+    kernel->labels = plan->labels != NULL ? plan->labels + first : NULL;
 }
 
 /* Take the losses of a tile into the block's, and keep those that are wanted. */

@@ -50,7 +50,6 @@ struct tile {
     size_t offset; /* of its first element in the predictions */
     struct kernel_rows rows;
     double losses[KERNEL_TILE_POSITIONS];    /* before reduction; 0 where ignored */
-    double picked[KERNEL_TILE_POSITIONS];    /* the labels' predictions; of index targets, as is */
     double surprises[KERNEL_TILE_POSITIONS]; /* - log p of the labels, of index targets */
 };
 
@@ -65,7 +64,7 @@ static inline const void *q_at(const struct loss_plan *plan, const struct tile *
     return (const char *)plan->q + tile->offset * loss_dtype_bytes(plan->dtype);
 }
 
-/* Fill the losses, picked and surprises of a tile whose rows are known.  Counts what is correct, and
+/* Fill the losses and surprises of a tile whose rows are known.  Counts what is correct, and
  * notes a negative probability, in *block. */
 void position_losses(const struct loss_plan *plan, struct tile *tile, struct block *block);
 

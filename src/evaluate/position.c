@@ -45,11 +45,10 @@ static void smooth(const struct loss_plan *plan, struct tile *tile)
 
 static void label_losses(const struct loss_plan *plan, struct tile *tile, struct block *block)
 {
-    const int64_t *labels = plan->labels + tile->first;
+    const int64_t *labels = tile->kernel.labels;
     size_t correct = 0;
 
-    plan->kernel->pick(&tile->kernel, labels, tile->picked);
-    plan->kernel->surprise(&tile->kernel, plan->stage, &tile->rows, tile->picked, tile->surprises);
+    plan->kernel->surprise(&tile->kernel, plan->stage, &tile->rows, tile->surprises);
     for (size_t p = 0; p < tile->kernel.positions; p++) {
         bool counts = labels[p] != plan->request->ignore_index;
         double k = plan->keep;

@@ -7,21 +7,21 @@
 #include "kernels/terms.h"
 
 void KERNEL(label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
-                            const int64_t *labels, const double *picked, const double *factors,
-                            void *y)
+                            const double *factors, void *y)
 {
     double missing[KERNEL_TILE_POSITIONS];
 
     KERNEL(softmax)(tile, rows, factors, y);
-    KERNEL(complement)(tile, KERNEL_LOGITS, rows, labels, picked, missing);
+    KERNEL(complement)(tile, KERNEL_LOGITS, rows, missing);
     for (size_t p = 0; p < tile->positions; p++) {
         REAL *row = (REAL *)y + p * tile->position_stride;
+        uint64_t label = (uint64_t)tile->labels[p];
         double k = factors[p], g;
 
-        if (labels[p] < 0 || (uint64_t)labels[p] >= tile->classes)
+        if (label >= tile->classes)
             continue;
         g = (k - k) - k * missing[p]; /* K - k is 0, unless it is infinite or NaN */
-        row[(size_t)labels[p] * tile->class_stride] = (REAL)(g == g ? g : __builtin_nan(""));
+        row[label * tile->class_stride] = (REAL)(g == g ? g : __builtin_nan(""));
     }
 }
 

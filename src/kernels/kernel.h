@@ -52,6 +52,8 @@ struct kernel_tile {
     size_t position_stride;
     size_t classes; /* fewer than 2^31 unless class_stride is 1 */
     size_t class_stride;
+    const int64_t
+        *labels; /* the class that every position is to have, which need not be one; or NULL */
 };
 
 /* What is known of the rows of a tile. */
@@ -62,6 +64,7 @@ struct kernel_rows {
     double scale[KERNEL_TILE_POSITIONS];    /* what rest was multiplied by (sums32.h); else 1 */
     double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest); float32 has it to 2^-39 */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
+    double picked[KERNEL_TILE_POSITIONS]; /* the label's element, widened; 0 if it names no class */
 };
 
 /* The factors k_c = w_c * (q_c * keep + spread) of a weighted sum. */
@@ -80,7 +83,7 @@ struct kernel_slope {
 };
 
 struct kernel {
-    /* Fill max and argmax of every position; and, if `sums`, all the others. */
+    /* Fill max and argmax of every position, and picked if there are labels; if `sums`, all the others. */
     void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
     /* After scan with sums: write softmax or log_softmax of every position to y; softmax times the
@@ -93,14 +96,10 @@ struct kernel {
     void (*exp)(const struct kernel_tile *tile, void *y);
     void (*log)(const struct kernel_tile *tile, void *y);
 
-    /* Element labels[p] of every position p, widened; 0 where the label names no class, and up to
-     * the end of `picked`, which has KERNEL_TILE_POSITIONS. */
-    void (*pick)(const struct kernel_tile *tile, const int64_t *labels, double *picked);
-
-    /* - log p of every position's label from what pick found, after scan, with sums for logits; NaN
-     * if a probability of the position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
+    /* - log p of every position's label, after scan, with sums for logits; NaN if a probability of the
+     * position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
     void (*surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
-                     const struct kernel_rows *rows, const double *picked, double *found);
+                     const struct kernel_rows *rows, double *found);
 
     /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or log x,
      * and then a term is 0 where k is, also at x = 0 where a product would be NaN.  `found` has
@@ -115,11 +114,10 @@ struct kernel {
     void (*gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
                      const struct kernel_rows *rows, const struct kernel_slope *slope, void *y);
 
-    /* The same of logits for all positions at once, k being factors[p] at labels[p] and 0 elsewhere;
-     * a label that names no class has no k there.  `picked` is what pick found. */
+    /* The same of logits for all positions at once, k being factors[p] at the label and 0 elsewhere;
+     * a label that names no class has no k there. */
     void (*label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
-                           const int64_t *labels, const double *picked, const double *factors,
-                           void *y);
+                           const double *factors, void *y);
 
     /* Of every position, with p the probabilities that its elements are or stand for (after scan, with
      * sums for logits): - sum_c p_c log p_c; max_c p_c; (1 - p_y)^2 + sum_{c != y} p_c^2 with y the
@@ -130,9 +128,8 @@ struct kernel {
     void (*confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
                        const struct kernel_rows *rows, double *found);
     void (*brier)(const struct kernel_tile *tile, enum kernel_stage stage,
-                  const struct kernel_rows *rows, const int64_t *labels, const double *picked,
-                  double *found);
-    void (*rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found);
+                  const struct kernel_rows *rows, double *found);
+    void (*rank)(const struct kernel_tile *tile, size_t *found);
 
     /* The first class of a position whose element is negative; C if there is none. */
     size_t (*find_negative)(const struct kernel_tile *tile, size_t position);

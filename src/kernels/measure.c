@@ -5,7 +5,7 @@
 enum { RANK_STEPS_MAX = 1 << 20 }; /* how far a lane may count */
 
 void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
-                      const struct kernel_rows *rows, const double *picked, double *found)
+                      const struct kernel_rows *rows, double *found)
 {
     for (size_t p = 0; p < tile->positions; p += LANES) {
         vec max = vec_all(0.0), log_rest = vec_all(0.0);
@@ -14,7 +14,7 @@ void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
             max = vec_load(rows->max + p);
             log_rest = vec_load(rows->log_rest + p);
         }
-        vec_store(found + p, surprise_of(stage, vec_load(picked + p), max, log_rest));
+        vec_store(found + p, surprise_of(stage, vec_load(rows->picked + p), max, log_rest));
     }
     for (size_t p = 0; p < tile->positions && stage == KERNEL_PROBABILITIES; p++)
         found[p] = isnan(rows->max[p]) ? (double)NAN : found[p];
@@ -30,29 +30,29 @@ void KERNEL(confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
 }
 
 void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
-                        const struct kernel_rows *rows, const int64_t *labels, const double *picked,
-                        double *found)
+                        const struct kernel_rows *rows, double *found)
 {
     for (size_t p = 0; p < tile->positions && stage == KERNEL_LOGITS; p += LANES) {
-        vec_store(found + p, 1.0 - probability_of(vec_load(picked + p), vec_load(rows->max + p),
-                                                  vec_load(rows->rest + p)));
+        vec_store(found + p,
+                  1.0 - probability_of(vec_load(rows->picked + p), vec_load(rows->max + p),
+                                       vec_load(rows->rest + p)));
     }
     for (size_t p = 0; p < tile->positions; p++) {
         if (stage != KERNEL_LOGITS)
-            found[p] = 1.0 - (stage == KERNEL_LOGS ? kernel_exp(picked[p]) : picked[p]);
-        else if ((int64_t)rows->argmax[p] == labels[p]) /* close to 0, perhaps: no difference */
+            found[p] = 1.0 - (stage == KERNEL_LOGS ? kernel_exp(rows->picked[p]) : rows->picked[p]);
+        else if ((int64_t)rows->argmax[p] ==
+                 tile->labels[p]) /* close to 0, perhaps: no difference */
             found[p] = complement_of_largest(rows, p);
     }
 }
 
 void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
-                   const struct kernel_rows *rows, const int64_t *labels, const double *picked,
-                   double *found)
+                   const struct kernel_rows *rows, double *found)
 {
     double missing[KERNEL_TILE_POSITIONS];
 
-    KERNEL(complement)(tile, stage, rows, labels, picked, missing);
-    KERNEL(squares)(tile, stage, rows, labels, found);
+    KERNEL(complement)(tile, stage, rows, missing);
+    KERNEL(squares)(tile, stage, rows, found);
     for (size_t p = 0; p < tile->positions; p++)
         found[p] += missing[p] * missing[p];
 }
@@ -106,11 +106,11 @@ static size_t rank_of(const struct kernel_tile *tile, size_t position, size_t la
            count_above(x, stride, label + 1, tile->classes, y, false);
 }
 
-void KERNEL(rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found)
+void KERNEL(rank)(const struct kernel_tile *tile, size_t *found)
 {
     for (size_t p = 0; p < tile->positions; p++) {
-        bool names_one = labels[p] >= 0 && (uint64_t)labels[p] < tile->classes;
+        uint64_t label = (uint64_t)tile->labels[p];
 
-        found[p] = names_one ? rank_of(tile, p, (size_t)labels[p]) : tile->classes;
+        found[p] = label < tile->classes ? rank_of(tile, p, label) : tile->classes;
     }
 }

@@ -112,13 +112,28 @@ static inline void keep_sums(const struct group *group, size_t p, struct kernel_
     wide_store(rows->rest_low + p, near_low);
 }
 
+/* The labels' elements among those that were turned: where they came from they may lie at a power of two
+ * from each other, and be driven out of the cache already. */
+static inline void pick_turned(const struct kernel_tile *tile, const struct turned *turned,
+                               double *picked)
+{
+    for (size_t p = 0; p < tile->positions; p++) {
+        uint64_t i = (uint64_t)tile->labels[p] - turned->first;
+
+        if (i < turned->count)
+            picked[p] = (double)turned->x[i][p];
+    }
+}
+
 static inline void scan_maxima(const struct kernel_tile *tile, bool looks, struct turned *turned,
-                               struct group *groups)
+                               struct group *groups, double *picked)
 {
     size_t c = 0;
 
     do {
         turn(tile, c, turned);
+        if (tile->labels != NULL)
+            pick_turned(tile, turned, picked);
         for (size_t p = 0; p < tile->positions; p += REALS) {
             if (looks)
                 add_maxima(&groups[p / REALS], turned, p, true);
@@ -157,7 +172,7 @@ static void scan_along_positions(const struct kernel_tile *tile, bool sums,
     struct turned turned;
     struct group groups[KERNEL_TILE_POSITIONS / REALS];
 
-    scan_maxima(tile, !sums, &turned, groups);
+    scan_maxima(tile, !sums, &turned, groups, rows->picked);
     for (size_t p = 0; p < tile->positions; p += REALS)
         keep_maxima(&groups[p / REALS], p, rows);
     if (!sums)
@@ -232,6 +247,7 @@ static inline void finish_log(struct kernel_rows *rows, size_t p)
  * REALS positions more. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
+    memset(rows->picked, 0, sizeof rows->picked);
     if (has_long_rows(tile))
         KERNEL(scan_rows)(tile, sums, rows);
     else

@@ -1,18 +1,6 @@
 /* table.c - the table of one kernel, and its functions that have no arithmetic. */
 #include "kernels/table_internal.h"
 
-static void pick(const struct kernel_tile *tile, const int64_t *labels, double *picked)
-{
-    for (size_t p = tile->positions; p < KERNEL_TILE_POSITIONS; p++)
-        picked[p] = 0.0;
-    for (size_t p = 0; p < tile->positions; p++) {
-        bool names_one = labels[p] >= 0 && (uint64_t)labels[p] < tile->classes;
-
-        picked[p] =
-            names_one ? (double)row_of(tile, p)[(size_t)labels[p] * tile->class_stride] : 0.0;
-    }
-}
-
 static size_t find_negative(const struct kernel_tile *tile, size_t position)
 {
     const REAL *x = row_of(tile, position);
@@ -32,7 +20,6 @@ const struct kernel KERNEL(kernel) = {
     .log_softmax = KERNEL(log_softmax),
     .exp = KERNEL(exp),
     .log = KERNEL(log),
-    .pick = pick,
     .surprise = KERNEL(surprise),
     .weigh = KERNEL(weigh),
     .gradient = KERNEL(gradient),

@@ -21,31 +21,28 @@ void KERNEL(log_softmax)(const struct kernel_tile *tile, const struct kernel_row
 void KERNEL(exp)(const struct kernel_tile *tile, void *y);
 void KERNEL(log)(const struct kernel_tile *tile, void *y);
 void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
-                      const struct kernel_rows *rows, const double *picked, double *found);
+                      const struct kernel_rows *rows, double *found);
 void KERNEL(weigh)(const struct kernel_tile *tile, enum kernel_stage stage,
                    const struct kernel_rows *rows, const struct kernel_factors *factors,
                    double *found);
 void KERNEL(gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
                       const struct kernel_rows *rows, const struct kernel_slope *slope, void *y);
 void KERNEL(label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
-                            const int64_t *labels, const double *picked, const double *factors,
-                            void *y);
+                            const double *factors, void *y);
 void KERNEL(entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
                      const struct kernel_rows *rows, double *found);
 void KERNEL(confidence)(const struct kernel_tile *tile, enum kernel_stage stage,
                         const struct kernel_rows *rows, double *found);
 void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
-                   const struct kernel_rows *rows, const int64_t *labels, const double *picked,
-                   double *found);
-void KERNEL(rank)(const struct kernel_tile *tile, const int64_t *labels, size_t *found);
+                   const struct kernel_rows *rows, double *found);
+void KERNEL(rank)(const struct kernel_tile *tile, size_t *found);
 
 /* sum_{c != y} p_c^2 of every position, y being its label. */
 void KERNEL(squares)(const struct kernel_tile *tile, enum kernel_stage stage,
-                     const struct kernel_rows *rows, const int64_t *labels, double *found);
+                     const struct kernel_rows *rows, double *found);
 
 /* 1 - p of every position's label, to the last digit where it is close to 0. */
 void KERNEL(complement)(const struct kernel_tile *tile, enum kernel_stage stage,
-                        const struct kernel_rows *rows, const int64_t *labels, const double *picked,
-                        double *found);
+                        const struct kernel_rows *rows, double *found);
 
 #endif

@@ -13,7 +13,6 @@ enum quantity { WEIGHTED, ENTROPY, SQUARES };
 struct given {
     const struct kernel_rows *rows;
     const struct kernel_factors *factors; /* of what is weighted */
-    const int64_t *labels;                /* of squares, which are those of the other classes */
 };
 
 /* The numbers of one row in all lanes, or those of the positions from `p` on; only logits have them. */
@@ -74,8 +73,7 @@ INLINED double total_of_row(enum quantity quantity, enum kernel_stage stage,
                 k = factors_at(tile, given->factors, q, at, count);
             term = term_of(quantity, stage, elements(tile, x, at, count), &row, k);
             if (quantity == SQUARES)
-                term =
-                    from_bits(bits_of(term) & (lane_numbers() + (int64_t)at != given->labels[p]));
+                term = from_bits(bits_of(term) & (lane_numbers() + (int64_t)at != tile->labels[p]));
             vector_sum_add(&sums[g], first_lanes(term, count));
         }
     }
@@ -84,13 +82,13 @@ INLINED double total_of_row(enum quantity quantity, enum kernel_stage stage,
 }
 
 /* The labels of LANES positions from `p` on; -1 for those that the tile does not have. */
-static inline ivec labels_at(const struct kernel_tile *tile, const int64_t *labels, size_t p)
+static inline ivec labels_at(const struct kernel_tile *tile, size_t p)
 {
     int64_t lanes[LANES];
     ivec found;
 
     for (size_t l = 0; l < LANES; l++)
-        lanes[l] = p + l < tile->positions ? labels[p + l] : -1;
+        lanes[l] = p + l < tile->positions ? tile->labels[p + l] : -1;
     memcpy(&found, lanes, sizeof found);
     return found;
 }
@@ -107,7 +105,7 @@ INLINED struct vector_sum add_turned(enum quantity quantity, enum kernel_stage s
     if (stage == KERNEL_LOGITS)
         row = numbers_of(given->rows, p, false);
     if (quantity == SQUARES)
-        labels = labels_at(tile, given->labels, p);
+        labels = labels_at(tile, p);
     for (size_t i = 0; i < turned->count; i++) {
         vec k = vec_all(1.0), term;
 
@@ -190,7 +188,7 @@ void KERNEL(entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
 }
 
 void KERNEL(squares)(const struct kernel_tile *tile, enum kernel_stage stage,
-                     const struct kernel_rows *rows, const int64_t *labels, double *found)
+                     const struct kernel_rows *rows, double *found)
 {
-    totals(SQUARES, stage, tile, &(struct given){.rows = rows, .labels = labels}, found);
+    totals(SQUARES, stage, tile, &(struct given){.rows = rows}, found);
 }

@@ -36,8 +36,8 @@ static void put(struct layouts *layouts, bool wide, size_t position, size_t c, s
 static void check(const struct layouts *layouts, bool wide, size_t classes, const size_t *first_nan)
 {
     const struct kernel_tile tiles[] = {
-        {&layouts->rows, POSITIONS, classes, classes, 1},
-        {&layouts->columns, POSITIONS, 1, classes, POSITIONS},
+        {&layouts->rows, POSITIONS, classes, classes, 1, NULL},
+        {&layouts->columns, POSITIONS, 1, classes, POSITIONS, NULL},
     };
     struct kernel_rows rows;
     size_t levels;
