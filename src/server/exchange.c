@@ -28,6 +28,13 @@ size_t exchange_bytes_max(const struct exchange *exchange)
     return (size_t)(is_binary(exchange) ? options->binary_bytes_max : options->json_bytes_max);
 }
 
+bool exchange_takes_body(const struct exchange *exchange)
+{
+    const struct route *route = route_row(exchange->route);
+
+    return !exchange->is_preflight && route != NULL && route->takes_body;
+}
+
 void exchange_limit_time(struct exchange *exchange, uint64_t microseconds)
 {
     uint64_t deadline_ns = exchange->opened_ns + microseconds * 1000;
@@ -97,15 +104,21 @@ static bool discard(struct exchange *exchange, size_t count)
            now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000;
 }
 
+/* Of an exchange that failed let the rest of the body pass. */
+static void read_on(struct exchange *exchange)
+{
+    exchange->state = EXCHANGE_RECEIVING;
+    exchange_drop_body(exchange);
+}
+
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
 {
     size_t limit = exchange_bytes_max(exchange);
     size_t needed = exchange->body_length + count;
-    const struct route *route = route_row(exchange->route);
     struct loss_error error;
 
     metric_add(exchange->service->telemetry->request_bytes, count);
-    if (exchange->status != LOSS_OK || route == NULL || !route->takes_body)
+    if (exchange->status != LOSS_OK || !exchange_takes_body(exchange))
         return discard(exchange, count);
     exchange->received_bytes += count;
     if (exchange->content.is_stream) {
@@ -122,8 +135,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
         return true;
     }
     exchange_fail(exchange, &error);
-    exchange->state = EXCHANGE_RECEIVING; /* until the rest of it has passed */
-    exchange_drop_body(exchange);
+    read_on(exchange);
     return discard(exchange, count);
 }
 
@@ -132,7 +144,7 @@ bool exchange_is_full(struct exchange *exchange)
     if (exchange->content.is_stream && exchange->status == LOSS_OK && stream_is_full(exchange))
         exchange_queue(exchange);
     if (exchange->status != LOSS_OK && exchange->state == EXCHANGE_ANSWERED)
-        exchange->state = EXCHANGE_RECEIVING; /* no place in the queue: read on, for nothing */
+        read_on(exchange); /* there was no place in the queue */
     return exchange->state == EXCHANGE_WORKING;
 }
 
@@ -145,8 +157,6 @@ bool exchange_is_for_workers(const struct exchange *exchange, size_t length)
 
 void exchange_complete(struct exchange *exchange)
 {
-    const struct route *route = route_row(exchange->route);
-
     if (exchange->status != LOSS_OK) {
         exchange->state = EXCHANGE_ANSWERED;
         return;
@@ -157,7 +167,7 @@ void exchange_complete(struct exchange *exchange)
         stream_end(exchange);
         return;
     }
-    if (exchange->is_preflight || !route->takes_body ||
+    if (!exchange_takes_body(exchange) ||
         !exchange_is_for_workers(exchange, exchange->body_length)) {
         exchange_run(&exchange->job);
         return;

@@ -8,6 +8,9 @@
  * gets to see why. */
 enum { EXCHANGE_DISCARD_BYTES_MAX = 8 * 1024 * 1024 };
 
+/* Whether a body is read for what it says.  A body that is none of that is let pass unread. */
+bool exchange_takes_body(const struct exchange *exchange);
+
 /* Make the body's block hold `bytes` and the padding: LOSS_MEMORY_BUDGET_FULL. */
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error);
 

@@ -68,7 +68,7 @@ void exchange_make_id(struct service *service, char *id)
 }
 
 /* The client's request id, if it can be echoed safely, or one of ours. */
-static void name(struct exchange *exchange, const char *wanted)
+static void choose_id(struct exchange *exchange, const char *wanted)
 {
     size_t length = wanted != NULL ? strnlen(wanted, EXCHANGE_ID_BYTES + 1) : 0;
     bool visible = length > 0 && length <= EXCHANGE_ID_BYTES;
@@ -166,9 +166,7 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
                          "the path has a '%%' that begins no valid escape");
     if (route == NULL)
         return loss_fail(error, LOSS_NOT_FOUND, NULL, "there is nothing at this path");
-    if (exchange->is_preflight)
-        return LOSS_OK;
-    if ((status = check_room(exchange, route, head, error)) != LOSS_OK)
+    if ((status = check_room(exchange, route, head, error)) != LOSS_OK || exchange->is_preflight)
         return status;
     if (!route_takes(route, exchange->method))
         return loss_fail(error, LOSS_METHOD_NOT_ALLOWED, NULL, "%s takes %s only",
@@ -206,7 +204,7 @@ static enum loss_status keep_query(struct exchange *exchange, const struct head 
 {
     struct codec_option *query;
 
-    if (head->query_count == 0 || exchange->route != ROUTE_EVALUATE)
+    if (head->query_count == 0 || exchange->route != ROUTE_EVALUATE || exchange->is_preflight)
         return LOSS_OK;
     query = loss_arena_take(&exchange->arena, head->query_count, sizeof *query);
     if (query == NULL)
@@ -224,7 +222,7 @@ static enum loss_status admit(struct exchange *exchange, enum head_body body, ui
 {
     char text[24];
 
-    if (body == HEAD_BODY_NONE || !route_row(exchange->route)->takes_body)
+    if (body == HEAD_BODY_NONE || !exchange_takes_body(exchange))
         return LOSS_OK;
     if (body == HEAD_BODY_CHUNKED || exchange->content.is_stream)
         return exchange_hold(exchange, FIRST_BODY_BYTES - CODEC_PADDING, error);
@@ -257,7 +255,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     exchange->deadline_ns = exchange->opened_ns + service->options->request_timeout_ms * 1000000;
     exchange->route = ROUTE_OTHER;
     exchange->method = method_find(head->method);
-    name(exchange, head->request_id);
+    choose_id(exchange, head->request_id);
     limit_time(exchange, head);
     exchange->cors_origin = cors_origin(service->options->cors_origin, head);
     (void)trace_parse(head->traceparent, exchange->trace_id, parent_id, &is_sampled);

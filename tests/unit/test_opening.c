@@ -204,6 +204,32 @@ static void headers_are_judged_before_the_body(void **state)
     lone_service_stop(&lone);
 }
 
+/* A browser asks without the token, so others can too: it may cost no memory. */
+static void a_preflight_has_no_room_for_a_body(void **state)
+{
+    struct head head = post("40000");
+    struct lone_service lone;
+    struct exchange *exchange;
+
+    (void)state;
+    lone_service_start(&lone, &lone_service_options);
+    lone.options.cors_origin = "*";
+    head.method = "OPTIONS";
+    head.origin = "http://a.example";
+    head.wanted_method = "POST";
+    head.query[0] = (struct codec_option){"reduction", "sum"};
+    head.query_count = 1;
+    exchange = exchange_open(&lone.service, &head);
+    assert_int_equal(exchange->status, LOSS_OK);
+    assert_true(exchange_receive(exchange, "0123456789", 10));
+    assert_int_equal(memory_used_bytes(lone.service.memory), 0);
+    exchange_complete(exchange);
+    assert_int_equal(exchange->reply.http_status, 204);
+    assert_int_equal(memory_used_bytes(lone.service.memory), 0);
+    exchange_close(exchange, true);
+    lone_service_stop(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
         cmocka_unit_test(ids_of_our_own_are_all_different),
         cmocka_unit_test(a_clients_id_is_echoed_if_it_is_safe),
         cmocka_unit_test(headers_are_judged_before_the_body),
+        cmocka_unit_test(a_preflight_has_no_room_for_a_body),
     };
 
     envelope_start();
