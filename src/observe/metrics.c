@@ -129,11 +129,6 @@ void metric_add(struct metric *metric, uint64_t amount)
     atomic_fetch_add_explicit(&metric->value, amount, memory_order_relaxed);
 }
 
-void metric_subtract(struct metric *metric, uint64_t amount)
-{
-    atomic_fetch_sub_explicit(&metric->value, amount, memory_order_relaxed);
-}
-
 uint64_t metric_value(const struct metric *metric)
 {
     return atomic_load_explicit(&metric->value, memory_order_relaxed);
@@ -158,7 +153,7 @@ static char *write_histogram(const struct metric *metric, char *at)
 {
     const char *comma = metric->labels[0] != '\0' ? "," : "";
     char braced[LABELS_BYTES + 2] = "";
-    uint64_t count = 0;
+    uint64_t count = 0, sum = metric_value(metric);
 
     for (size_t i = 0; i <= BUCKETS; i++) {
         count += atomic_load_explicit(&metric->bucket_counts[i], memory_order_relaxed);
@@ -168,8 +163,7 @@ static char *write_histogram(const struct metric *metric, char *at)
     if (metric->labels[0] != '\0')
         (void)snprintf(braced, sizeof braced, "{%s}", metric->labels);
     at += sprintf(at, "%s_sum%s %llu.%09llu\n", metric->name, braced,
-                  (unsigned long long)(metric_value(metric) / 1000000000),
-                  (unsigned long long)(metric_value(metric) % 1000000000));
+                  (unsigned long long)(sum / 1000000000), (unsigned long long)(sum % 1000000000));
     return at + sprintf(at, "%s_count%s %llu\n", metric->name, braced, (unsigned long long)count);
 }
 

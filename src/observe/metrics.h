@@ -40,7 +40,6 @@ struct metric *metrics_add_reader(struct metrics *metrics, enum metric_kind kind
                                   const char *help, double (*read)(void *context), void *context);
 
 void metric_add(struct metric *metric, uint64_t amount);          /* counters, gauges */
-void metric_subtract(struct metric *metric, uint64_t amount);     /* gauges */
 void metric_observe(struct metric *metric, uint64_t nanoseconds); /* histograms */
 uint64_t metric_value(const struct metric *metric);               /* counters, gauges */
 
