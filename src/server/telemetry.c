@@ -9,7 +9,7 @@
 #include "observe/process.h"
 #include "server/service.h"
 
-static const unsigned codes[TELEMETRY_CODES] = {200, 304, 400, 401, 404, 405, 406, 408,
+static const unsigned codes[TELEMETRY_CODES] = {200, 204, 304, 400, 401, 404, 405, 406, 408,
                                                 411, 413, 415, 417, 500, 501, 503, 504};
 
 /* Which statuses a request of this route and method can end with. */
@@ -25,7 +25,7 @@ static bool can_end_with(enum route_name name, enum method method, unsigned code
     if (route == NULL)
         return method == METHOD_OTHER && (common || code == 404);
     if (!route_takes(route, method))
-        return method == METHOD_OTHER && (common || code == 405);
+        return method == METHOD_OTHER && (common || code == 405 || code == 204); /* a preflight */
     if (code == 404)
         return strchr(route_path(name), '{') != NULL;
     if (code == 304)

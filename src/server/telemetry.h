@@ -13,7 +13,7 @@
 
 struct service;
 
-enum { TELEMETRY_CODES = 16 }; /* HTTP statuses that this server sends */
+enum { TELEMETRY_CODES = 17 }; /* HTTP statuses that this server sends */
 
 struct telemetry {
     struct metrics *registry;

@@ -111,6 +111,8 @@ static void not_every_options_is_a_question(void **state)
     assert_int_equal(client_send(client, "OPTIONS", "/v1/evaluate", alone, NULL, 0)->status, 405);
     assert_int_equal(client_send(client, "OPTIONS", "/nothing", asked, NULL, 0)->status, 404);
     assert_int_equal(client_send(client, "OPTIONS", "/metrics", asked, NULL, 0)->status, 204);
+    assert_true(client_metric(client, "lossd_http_requests_total{route=\"/metrics\","
+                                      "method=\"other\",code=\"204\"}") == 1.0);
     client_close(client);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
