@@ -25,13 +25,18 @@ bool head_number(const char *text, size_t digits_max, uint64_t *number)
 
 const char *head_path(const char *url)
 {
-    static const char scheme[] = "http://";
-    const char *path;
+    static const char *const schemes[] = {"http://", "https://"};
 
-    if (strncasecmp(url, scheme, sizeof scheme - 1) != 0)
-        return url;
-    path = strchr(url + sizeof scheme - 1, '/');
-    return path != NULL ? path : "/";
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t length = strlen(schemes[i]);
+        const char *path;
+
+        if (strncasecmp(url, schemes[i], length) != 0)
+            continue;
+        path = strchr(url + length, '/');
+        return path != NULL ? path : "/";
+    }
+    return url;
 }
 
 /* A list goes on on another line, RFC 9110, section 5.3. */

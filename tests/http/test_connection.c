@@ -156,6 +156,8 @@ static void an_absolute_target_is_taken(void **state)
     raw_open(&raw, lossd.port);
     assert_true(raw_say(&raw, "GET http://a/livez HTTP/1.1\r\n" HOST "\r\n"));
     expect(&raw, "absolute", 200, false);
+    assert_true(raw_say(&raw, "GET https://a/livez HTTP/1.1\r\n" HOST "\r\n"));
+    expect(&raw, "absolute, by way of TLS", 200, false);
     assert_true(raw_say(&raw, "GET HTTP://a HTTP/1.1\r\n" HOST "\r\n"));
     expect(&raw, "absolute, no path", 200, false);
     raw_close(&raw);
