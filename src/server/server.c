@@ -10,11 +10,15 @@
 #include "server/connection.h"
 #include "server/front.h"
 #include "server/inherited.h"
+#include "server/linger.h"
 #include "server/listener.h"
 #include "server/notify.h"
 #include "server/statistics.h"
 
-enum { DESCRIPTORS_SPARED = 64 }; /* for everything that is no connection */
+enum {
+    DESCRIPTORS_SPARED = 64,                                  /* for what the process has once */
+    LOOP_SPARED = CONNECTIONS_SPARED + LINGER_SOCKETS_MAX + 8 /* and each loop */
+};
 
 struct server {
     struct service common; /* what all fronts share */
@@ -52,6 +56,7 @@ static void on_signal(void *context, int number)
 /* Connections take descriptors: refuse a limit that would run out of them. */
 static bool has_descriptors(const struct server_options *options, struct loss_error *error)
 {
+    uint64_t others = DESCRIPTORS_SPARED + LOOP_SPARED * options->loops;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -61,15 +66,14 @@ static bool has_descriptors(const struct server_options *options, struct loss_er
         (void)setrlimit(RLIMIT_NOFILE, &limit); /* if not, the soft limit is what there is */
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (options->connections_max + CONNECTIONS_SPARED * options->loops + DESCRIPTORS_SPARED <=
-        limit.rlim_cur)
+    if (options->connections_max + others <= limit.rlim_cur)
         return true;
     (void)loss_fail(
         error, LOSS_INTERNAL_ERROR, NULL,
-        "connections_max is %llu, but only %llu files may be open (RLIMIT_NOFILE), and %d "
+        "connections_max is %llu, but only %llu files may be open (RLIMIT_NOFILE), and %llu "
         "are needed for other things",
         (unsigned long long)options->connections_max, (unsigned long long)limit.rlim_cur,
-        DESCRIPTORS_SPARED + CONNECTIONS_SPARED * (int)options->loops);
+        (unsigned long long)others);
     return false;
 }
 
