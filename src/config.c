@@ -44,10 +44,11 @@ static bool set_from_json(struct config *config, const struct setting *setting, 
         setting->is_text || setting->words[0] != NULL ? "a string" : "a whole number", "");
 }
 
-static bool load_json(struct config *config, const char *path, const char *text, char *fault)
+static bool load_json(struct config *config, const char *path, const char *text, size_t length,
+                      char *fault)
 {
     json_error_t error;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     const char *key;
     json_t *value;
     bool good = true;
@@ -90,7 +91,7 @@ static bool load_file(struct config *config, const char *path, char *fault)
             (void)snprintf(fault, CONFIG_FAULT_BYTES,
                            "%s: cannot be read, or has more than %d bytes", path, FILE_BYTES_MAX);
         else
-            good = load_json(config, path, text, fault);
+            good = load_json(config, path, text, length, fault);
     }
     free(text);
     if (file != NULL)
@@ -100,10 +101,24 @@ static bool load_file(struct config *config, const char *path, char *fault)
 
 /* ---- environment and flags --------------------------------------------------------------------- */
 
-/* Whether Kubernetes sets the variable for a service that is called lossd. */
-static bool is_service_link(const char *name)
+/* Whether Kubernetes sets the variable, NAME=VALUE, for a service that is called lossd.  LOSSD_PORT=8080 is
+ * somebody's mistake. */
+static bool is_service_link(const char *entry)
 {
-    return strncmp(name, "LOSSD_SERVICE_", 14) == 0 || strncmp(name, "LOSSD_PORT", 10) == 0;
+    return strncmp(entry, "LOSSD_SERVICE_", 14) == 0 || strncmp(entry, "LOSSD_PORT_", 11) == 0 ||
+           (strncmp(entry, "LOSSD_PORT=", 11) == 0 && strstr(entry, "://") != NULL);
+}
+
+/* Set from bytes of any kind; a file's are text already. */
+static bool set_from_bytes(struct config *config, const struct setting *setting, const char *value,
+                           const struct origin *origin)
+{
+    json_t *text = json_string(value);
+
+    json_decref(text);
+    if (text == NULL)
+        return config_refuse(origin, "the value is not valid UTF-8%s%s", "", "");
+    return config_set(config, setting, value, origin);
 }
 
 static bool load_environment(struct config *config, char *fault)
@@ -125,7 +140,7 @@ static bool load_environment(struct config *config, char *fault)
         setting = config_find(name);
         if (setting == NULL)
             return config_refuse_unknown(&origin, name);
-        if (!config_set(config, setting, equals + 1, &origin))
+        if (!set_from_bytes(config, setting, equals + 1, &origin))
             return false;
     }
     return true;
@@ -177,7 +192,7 @@ static bool load_flags(struct config *config, int count, char *const *arguments,
         setting = config_find(name);
         if (setting == NULL)
             return config_refuse_unknown(&origin, name);
-        if (path == NULL && !config_set(config, setting, value, &origin))
+        if (path == NULL && !set_from_bytes(config, setting, value, &origin))
             return false;
     }
     return true;

@@ -154,24 +154,32 @@ static bool set_word(struct config *config, const struct setting *setting, const
                          words_list(setting->words, count, list, sizeof list));
 }
 
+/* "1 to 1024", or "0, or 1 to 1024" where a 0 stands for something. */
+static const char *range_of(const struct setting *setting, char *text, size_t size)
+{
+    bool takes_0 = strcmp(setting->initial, "0") == 0 && setting->minimum > 0;
+
+    (void)snprintf(text, size, "%s%" PRIu64 " to %" PRIu64, takes_0 ? "0, or " : "",
+                   setting->minimum, setting->maximum);
+    return text;
+}
+
 static bool set_number(struct config *config, const struct setting *setting, const char *value,
                        const struct origin *origin)
 {
     char quoted[CONFIG_NAME_BYTES], range[96];
     bool digits = value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
-    bool by_default = strcmp(setting->initial, "0") == 0; /* a 0 that stands for something */
+    bool takes_0 = strcmp(setting->initial, "0") == 0;
     uint64_t number;
 
-    (void)snprintf(range, sizeof range, "%s%" PRIu64 " to %" PRIu64,
-                   by_default && setting->minimum > 0 ? "0, or " : "", setting->minimum,
-                   setting->maximum);
+    (void)range_of(setting, range, sizeof range);
     errno = 0;
     number = digits ? strtoull(value, NULL, 10) : 0;
     if (!digits)
         return config_refuse(origin, "%s is not a whole number (%s)",
                              words_quote(value, quoted, sizeof quoted), range);
     if (errno != 0 || number > setting->maximum ||
-        (number < setting->minimum && !(by_default && number == 0)))
+        (number < setting->minimum && !(takes_0 && number == 0)))
         return config_refuse(origin, "%s is out of range (%s)",
                              words_quote(value, quoted, sizeof quoted), range);
     *(uint64_t *)(void *)((char *)config + setting->offset) = number;
@@ -217,8 +225,7 @@ void config_print_help(FILE *file)
                 count++;
             (void)words_list(setting->words, count, list, sizeof list);
         } else if (!setting->is_text) {
-            (void)snprintf(list, sizeof list, "%" PRIu64 " to %" PRIu64, setting->minimum,
-                           setting->maximum);
+            (void)range_of(setting, list, sizeof list);
         }
         (void)fprintf(file, "  --%-27s %s\n  %-29s default %s%s%s\n", flag, setting->help, "",
                       setting->initial, list[0] != '\0' ? "; " : "", list);

@@ -245,6 +245,7 @@ static void what_kubernetes_sets_is_no_setting(void **state)
 
     (void)state;
     assert_true(number_in(ARGUMENTS("config"), links, "listen_port") == 8080.0);
+    check_refused(ARGUMENTS("config"), ARGUMENTS("LOSSD_PORT=9090"), 2, "LOSSD_PORT", "no such");
 }
 
 /* Row 92 of tests/faults/rows.txt. */
@@ -288,6 +289,12 @@ static void wrong_settings_are_named(void **state)
                   "did you mean workers?");
     check_refused(ARGUMENTS("config"), ARGUMENTS("LOSSD_WORKERS=-1"), 2, "LOSSD_WORKERS",
                   "0 to 1024");
+    check_refused(ARGUMENTS("config"), ARGUMENTS("LOSSD_CORS_ORIGIN=\xff"), 2, "LOSSD_CORS_ORIGIN",
+                  "UTF-8");
+    check_refused(ARGUMENTS("config", "--memory-budget-bytes", "1"), NULL, 2, "memory-budget",
+                  "(0, or 1048576 to 1099511627776)");
+    assert_int_equal(pwrite(make_file("{}", path, sizeof path), "\0x", 2, 2), 2);
+    check_refused(ARGUMENTS("config", "--config", path), NULL, 2, ":1:", "end of file");
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         (void)make_file(files[i].file, path, sizeof path);
         check_refused(ARGUMENTS("config", "--config", path), NULL, 2, files[i].says,
