@@ -9,25 +9,6 @@
 #include "server/exchange_internal.h"
 #include "server/openapi.h"
 
-/* Not worth compressing below. */
-enum { CODED_BYTES_MIN = 1024 };
-
-void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
-                    size_t length)
-{
-    enum coding coding = exchange->content.coding_out;
-    char *coded;
-
-    exchange->reply = (struct reply){
-        .http_status = 200, .content_type = content_type, .body = body, .length = length};
-    if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN ||
-        !coding_deflate(body, length, coding, &exchange->arena, &coded, &length))
-        return;
-    exchange->reply.body = coded;
-    exchange->reply.length = length;
-    exchange->reply.content_encoding = coding_name(coding);
-}
-
 static bool is_stopped(void *context)
 {
     return exchange_is_late(context);

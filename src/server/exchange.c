@@ -6,34 +6,12 @@
 #include "server/clock.h"
 #include "server/connection.h"
 #include "server/exchange_internal.h"
-#include "server/pressure.h"
 #include "server/statistics.h"
 
-enum {
-    DISCARD_MS_MAX = 2000, /* that a refused body is read on */
-    PATIENCE_MS = 50,      /* in the queue, before it is looked whether the client is still there */
-};
+/* In the queue, before it is looked whether the client is still there. */
+enum { PATIENCE_MS = 50 };
 
 static_assert(offsetof(struct exchange, job) == 0, "a job is an exchange");
-
-static bool is_binary(const struct exchange *exchange)
-{
-    return exchange->content.in != ANSWER_JSON;
-}
-
-size_t exchange_bytes_max(const struct exchange *exchange)
-{
-    const struct server_options *options = exchange->service->options;
-
-    return (size_t)(is_binary(exchange) ? options->binary_bytes_max : options->json_bytes_max);
-}
-
-bool exchange_takes_body(const struct exchange *exchange)
-{
-    const struct route *route = route_row(exchange->route);
-
-    return !exchange->is_preflight && route != NULL && route->takes_body;
-}
 
 void exchange_limit_time(struct exchange *exchange, uint64_t microseconds)
 {
@@ -43,108 +21,12 @@ void exchange_limit_time(struct exchange *exchange, uint64_t microseconds)
         exchange->deadline_ns = deadline_ns;
 }
 
-enum loss_status exchange_fail_too_large(const struct exchange *exchange, const char *text,
-                                         struct loss_error *error)
-{
-    return loss_fail(error, LOSS_BODY_TOO_LARGE, NULL,
-                     "the body has %s bytes, but at most %zu are taken (%s)", text,
-                     exchange_bytes_max(exchange),
-                     is_binary(exchange) ? "binary_bytes_max" : "json_bytes_max");
-}
-
-/* Where the body begins in its block: tensors after a head are aligned then, and used where they lie. */
-static size_t body_start(const struct exchange *exchange)
-{
-    size_t head = exchange->content.head_length;
-
-    return head != CODEC_NO_HEAD ? (0 - head) % LOSS_ARENA_ALIGNMENT : 0;
-}
-
-enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)
-{
-    struct memory *memory = exchange->service->memory;
-    size_t start = body_start(exchange), length = exchange->body_length, granted;
-    char *block = NULL;
-
-    if (exchange->body_granted >= bytes + CODEC_PADDING)
-        return LOSS_OK;
-    if (pressure_admits(exchange->service, bytes))
-        block = memory_take(memory, start + bytes + CODEC_PADDING, &granted);
-    if (block == NULL)
-        return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
-    if (length > 0)
-        memcpy(block + start, exchange->body, length);
-    exchange_drop_body(exchange);
-    exchange->body = block + start;
-    exchange->body_granted = granted - start;
-    exchange->body_length = length;
-    return LOSS_OK;
-}
-
-void exchange_drop_body(struct exchange *exchange)
-{
-    size_t start = body_start(exchange);
-
-    if (exchange->body != NULL)
-        memory_give(exchange->service->memory, exchange->body - start,
-                    exchange->body_granted + start);
-    exchange->body = NULL;
-    exchange->body_granted = exchange->body_length = 0;
-}
-
-/* Bytes nobody wants, up to a limit. */
-static bool discard(struct exchange *exchange, size_t count)
-{
-    uint64_t now = clock_now_ns();
-
-    if (exchange->discarded == 0)
-        exchange->discarding_since_ns = now;
-    exchange->discarded += count;
-    return exchange->discarded <= EXCHANGE_DISCARD_BYTES_MAX + exchange_bytes_max(exchange) &&
-           now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000;
-}
-
-/* Of an exchange that failed let the rest of the body pass. */
-static void read_on(struct exchange *exchange)
-{
-    exchange->state = EXCHANGE_RECEIVING;
-    exchange_drop_body(exchange);
-}
-
-bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
-{
-    size_t limit = exchange_bytes_max(exchange);
-    size_t needed = exchange->body_length + count;
-    struct loss_error error;
-
-    metric_add(exchange->service->telemetry->request_bytes, count);
-    if (exchange->status != LOSS_OK || !exchange_takes_body(exchange))
-        return discard(exchange, count);
-    exchange->received_bytes += count;
-    if (exchange->content.is_stream) {
-        stream_receive(exchange, bytes, count);
-        return true;
-    }
-    if (needed > limit) {
-        (void)exchange_fail_too_large(exchange, "more", &error);
-    } else if (needed + CODEC_PADDING <= exchange->body_granted ||
-               exchange_hold(exchange, 2 * needed < limit ? 2 * needed : limit, &error) ==
-                   LOSS_OK) {
-        memcpy(exchange->body + exchange->body_length, bytes, count);
-        exchange->body_length = needed;
-        return true;
-    }
-    exchange_fail(exchange, &error);
-    read_on(exchange);
-    return discard(exchange, count);
-}
-
 bool exchange_is_full(struct exchange *exchange)
 {
     if (exchange->content.is_stream && exchange->status == LOSS_OK && stream_is_full(exchange))
         exchange_queue(exchange);
     if (exchange->status != LOSS_OK && exchange->state == EXCHANGE_ANSWERED)
-        read_on(exchange); /* there was no place in the queue */
+        exchange_read_on(exchange); /* there was no place in the queue */
     return exchange->state == EXCHANGE_WORKING;
 }
 

@@ -27,6 +27,9 @@ enum loss_status exchange_fail_too_large(const struct exchange *exchange, const 
 /* Give the body's block back: nothing will be read into it. */
 void exchange_drop_body(struct exchange *exchange);
 
+/* Of an exchange that failed let the rest of the body pass, before its reply. */
+void exchange_read_on(struct exchange *exchange);
+
 /* Reserve a place in the queue and make the state EXCHANGE_WORKING.  A stream that has begun waits for a
  * place; whoever else finds none is refused. */
 void exchange_queue(struct exchange *exchange);

@@ -269,7 +269,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
          * client waits to be told whether to send it. */
         if (error.status == LOSS_BODY_TOO_LARGE && head->expect == NULL &&
             length - exchange_bytes_max(exchange) <= EXCHANGE_DISCARD_BYTES_MAX)
-            exchange->state = EXCHANGE_RECEIVING;
+            exchange_read_on(exchange);
     }
     return exchange;
 }

@@ -1,4 +1,4 @@
-/* http.h - HTTP/1.1 on sockets: the only room that knows libmicrohttpd.
+/* http.h - HTTP/1.1 on sockets: what knows libmicrohttpd, and nothing else does.
  *
  * libmicrohttpd runs on the loop thread alone, driven from outside through its epoll descriptor; all
  * functions here are for that thread.  What it parses becomes exchanges; their replies it sends. */

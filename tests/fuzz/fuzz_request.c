@@ -1,5 +1,5 @@
 /* fuzz_request.c - any text as a whole request: opened, received in pieces, worked on, answered, closed,
- * as http.c does it, but without a socket.
+ * as http_request.c does it, but without a socket.
  *
  * The first byte tells in which circumstances; then come the head, as heads.h reads it, an empty line and
  * the body.  "Content-Length: =" stands for the length that the body has. */

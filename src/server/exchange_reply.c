@@ -1,9 +1,29 @@
-/* exchange_headers.c - the headers of a reply, but for those that HTTP itself needs. */
+/* exchange_reply.c - a reply: its body in the coding that the client takes, and its headers, but for those
+ * that HTTP itself needs. */
 #include <string.h>
 
 #include "server/cors.h"
-#include "server/exchange.h"
+#include "server/exchange_internal.h"
 #include "server/pressure.h"
+
+/* Not worth compressing below. */
+enum { CODED_BYTES_MIN = 1024 };
+
+void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
+                    size_t length)
+{
+    enum coding coding = exchange->content.coding_out;
+    char *coded;
+
+    exchange->reply = (struct reply){
+        .http_status = 200, .content_type = content_type, .body = body, .length = length};
+    if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN ||
+        !coding_deflate(body, length, coding, &exchange->arena, &coded, &length))
+        return;
+    exchange->reply.body = coded;
+    exchange->reply.length = length;
+    exchange->reply.content_encoding = coding_name(coding);
+}
 
 /* What else the reply depends on, beside the URL. */
 static const char *vary(bool on_coding, bool on_origin)

@@ -1,0 +1,128 @@
+/* http_request.c - a request between libmicrohttpd and its exchange: headers and body in, the reply out. */
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/http_internal.h"
+
+static enum MHD_Result on_value(void *context, enum MHD_ValueKind kind, const char *key,
+                                size_t key_size, const char *value, size_t value_size)
+{
+    if (kind == MHD_HEADER_KIND)
+        head_note(context, key, key_size, value);
+    else
+        head_note_query(context, key, key_size, value, value_size);
+    return MHD_YES;
+}
+
+static struct exchange *open_exchange(struct http *http, struct MHD_Connection *handle,
+                                      const char *url, const char *method, const char *version)
+{
+    struct connection *connection = http_connection_of(handle);
+    struct head head = {.method = method,
+                        .path = head_path(url),
+                        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0};
+    struct exchange *exchange;
+
+    if (connection == NULL)
+        return NULL;
+    head.has_bad_escape = connection->has_bad_escape;
+    head.is_extra = connection->is_extra;
+    head.is_over_quota = connections_have_enough(&http->connections, connection);
+    head.has_certificate = connection->tls.has_certificate;
+    (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
+    (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
+    exchange = exchange_open(http->service, &head);
+    if (exchange != NULL) {
+        exchange->connection = handle;
+        connection->exchange = exchange;
+        connection_enter(connection, PHASE_BODY, clock_now_ns());
+    }
+    return exchange;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
+{
+    struct reply_header headers[REPLY_HEADERS_MAX];
+    size_t count = exchange_reply_headers(exchange, headers);
+
+    for (size_t i = 0; i < count; i++) {
+        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    }
+    return true;
+}
+
+static enum MHD_Result queue_reply(struct exchange *exchange)
+{
+    const struct reply *reply = &exchange->reply;
+    struct MHD_Connection *handle = exchange->connection;
+    /* The body outlives the response: it is the exchange's, which lives until on_completed. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->length, (void *)(uintptr_t)reply->body, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result queued = MHD_NO;
+
+    if (response == NULL)
+        return MHD_NO;
+    if (add_headers(response, exchange))
+        queued = MHD_queue_response(handle, reply->http_status, response);
+    MHD_destroy_response(response);
+    if (queued == MHD_YES)
+        connection_enter(http_connection_of(handle), PHASE_SENDING, clock_now_ns());
+    return queued;
+}
+
+/* From here on the exchange is a worker's, until http_resume. */
+static enum MHD_Result hand_over(struct exchange *exchange)
+{
+    struct service *service = exchange->service;
+
+    /* Suspend first: a quick worker must not resume a connection that is not suspended yet. */
+    connection_enter(http_connection_of(exchange->connection), PHASE_WORKING, clock_now_ns());
+    service->working++;
+    exchange->socket = http_connection_of(exchange->connection)->fd;
+    MHD_suspend_connection(exchange->connection);
+    if (exchange->has_place)
+        workers_submit(service->workers, &exchange->job, &service->done);
+    else
+        exchange_stall(exchange);
+    return MHD_YES;
+}
+
+/* The whole request is here, or its answer is. */
+static enum MHD_Result go_on(struct exchange *exchange)
+{
+    if (exchange->state == EXCHANGE_RECEIVING)
+        exchange_complete(exchange);
+    if (exchange->state == EXCHANGE_ANSWERED)
+        return queue_reply(exchange);
+    return hand_over(exchange);
+}
+
+enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, const char *url,
+                                const char *method, const char *version, const char *upload_data,
+                                size_t *upload_data_size, void **request_context)
+{
+    struct exchange *exchange = *request_context;
+    size_t count = *upload_data_size;
+    struct http *http = context;
+
+    http->moved++;
+    if (exchange == NULL) { /* the headers are here */
+        *request_context = exchange = open_exchange(http, handle, url, method, version);
+        if (exchange == NULL)
+            return MHD_NO;
+        if (!exchange_answers_now(exchange))
+            return MHD_YES;
+        http_connection_of(handle)->leaves_unread = true;
+        return queue_reply(exchange);
+    }
+    if (count == 0)
+        return go_on(exchange);
+    /* Suspended with these bytes untouched, the library brings them again; suspended after they were
+     * taken, it would bring the next ones at once. */
+    if (exchange_is_full(exchange))
+        return hand_over(exchange);
+    *upload_data_size = 0;
+    http_connection_of(handle)->body_bytes += count;
+    return exchange_receive(exchange, upload_data, count) ? MHD_YES : MHD_NO;
+}
