@@ -10,7 +10,7 @@
 
 enum { LOSS_ARENA_ALIGNMENT = 64 }; /* bytes; every piece starts at a multiple of it */
 
-/* Where an arena's blocks come from.  `take` returns a block of at least `bytes`, aligned to
+/* Where the blocks of an arena, or of several, come from; their threads call it, and `context` must outlive them.  `take` returns a block of at least `bytes`, aligned to
  * LOSS_ARENA_ALIGNMENT, and writes its size to *granted; NULL means there is no memory.  `give` gets
  * each block back exactly once, with the size that was granted. */
 struct loss_arena_source {

@@ -6,7 +6,7 @@
  * them; the sentences are for people and may change.
  *
  * This table is the whole vocabulary of the program, so that a code means the same in the library,
- * on the command line and over HTTP.  libloss itself returns those of the first three groups. */
+ * on the command line and over HTTP.  Which of them libloss itself returns, its functions say. */
 #ifndef LOSS_STATUS_H
 #define LOSS_STATUS_H
 

@@ -50,14 +50,15 @@ void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double valu
 
 bool loss_tensor_same_shape(const struct loss_tensor *a, const struct loss_tensor *b);
 
-/* Write the shape as "[2, 3]", at most `size` bytes with the NUL; returns `text`. */
+/* Write the shape as "[2, 3]", cut to `size` bytes with the NUL, 1 at least; returns `text`. */
 const char *loss_tensor_describe(const struct loss_tensor *tensor, char *text, size_t size);
 
-/* Write the JSON pointer "/name/1/2" of the element at `index` (in C order); returns `text`. */
+/* Write the JSON pointer (RFC 6901) "/name/1/2" of the element at `index` (in C order), cut like the shape;
+ * `name` may have no '/' and no '~'.  Returns `text`. */
 const char *loss_tensor_pointer(const struct loss_tensor *tensor, const char *name, size_t index,
                                 char *text, size_t size);
 
-/* Write the same place as "name[1][2]", as a sentence would call it; returns `text`. */
+/* Write the same place as "name[1][2]", as a sentence would call it, cut likewise; returns `text`. */
 const char *loss_tensor_place(const struct loss_tensor *tensor, const char *name, size_t index,
                               char *text, size_t size);
 

@@ -16,7 +16,7 @@ enum { DECIMAL_PADDING = 8 };
 /* A scanned number: (-1)^negative * digits * 10^exponent, plus more digits if `cut`. */
 struct decimal {
     uint64_t digits;
-    int64_t exponent; /* clamped to +-10^9, far beyond any double */
+    int64_t exponent; /* clamped to less than +-10^10, far beyond any double */
     bool negative;
     bool cut;          /* a nonzero digit came after the 19th */
     const char *start; /* the text, for the slow path */

@@ -25,7 +25,7 @@ const struct infer_model *infer_model_find(const char *name)
     return NULL;
 }
 
-/* A tensor as it is told.  Only one datatype and rank can be: those of a batch of rows of float32 with
+/* A tensor as it is told.  Only one datatype and rank can be told: those of a batch of rows of float32 with
  * class indices. */
 struct told {
     const char *name; /* NULL: that of the model's stage */

@@ -59,8 +59,7 @@ enum loss_status scan_key(struct scanner *scanner);
 enum loss_status scan_text(struct scanner *scanner, char *text);
 
 /* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE unless they are taken, a number too
- * large for a double
- * LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
+ * large for a double LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
 enum loss_status scan_value(struct scanner *scanner);
 
 /* Read one member or element: scanner->at is on its value, scanner->key its name if it has one. */

@@ -26,7 +26,7 @@ void text_put(struct text *text, const char *bytes, size_t length);
 void text_word(struct text *text, const char *word); /* as it is, up to its NUL */
 
 /* Write a JSON string to `at`, which has room for 6 bytes for each of the string's and 2 more; returns
- * the byte after it.  `ascii` writes U+FFFD for every byte above 0x7e: of a text that was cut, perhaps
+ * the byte after it.  `ascii` writes U+FFFD for every byte above 0x7f: of a text that was cut, perhaps
  * inside a character. */
 char *text_escape(char *at, const char *string, bool ascii);
 

@@ -104,7 +104,7 @@ void convert_to_int64(enum loss_dtype dtype, const void *from, size_t count, int
     }
 }
 
-void convert_store(enum loss_dtype dtype, void *to, size_t index, double value)
+void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double value)
 {
     float rounded;
     uint16_t bits;
@@ -147,7 +147,7 @@ void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t
             memcpy(&single, (const char *)data + i * sizeof single, sizeof single);
             value = (double)single;
         }
-        convert_store(to, data, i, value);
+        loss_dtype_store(to, data, i, value);
     }
 }
 
@@ -159,9 +159,4 @@ double loss_tensor_number(const struct loss_tensor *tensor, size_t index)
                        (const char *)tensor->data + index * loss_dtype_bytes(tensor->dtype), 1,
                        &value);
     return value;
-}
-
-void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double value)
-{
-    convert_store(dtype, to, index, value);
 }

@@ -20,10 +20,6 @@ static inline double convert_one_nan(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
-/* Store `value` as element `index` of an array of a floating dtype: one rounding, to nearest even;
- * what is too large becomes infinite. */
-void convert_store(enum loss_dtype dtype, void *to, size_t index, double value);
-
 /* Narrow `count` elements in place, from float32 or float64 to a floating dtype that is no wider. */
 void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t count);
 

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "kernels/kernel.h"
+
 enum { SHAPE_TEXT = 120 };
 
 static enum loss_status check_smoothing(const struct loss_request *request,
@@ -132,14 +134,13 @@ static void lay_out(const struct loss_tensor *predictions, struct layout *layout
     placement->dtype = LOSS_INT64;
     if (predictions->rank == 1)
         layout->classes = predictions->shape[0];
-    if (predictions->rank < 2)
-        goto done;
-    layout->batch = placement->shape[placement->rank++] = predictions->shape[0];
-    layout->classes = predictions->shape[1];
-    for (unsigned i = 2; i < predictions->rank; i++)
-        placement->shape[placement->rank++] = predictions->shape[i];
-    layout->inner = layout->batch != 0 ? loss_tensor_elements(placement) / layout->batch : 0;
-done:
+    if (predictions->rank >= 2) {
+        layout->batch = placement->shape[placement->rank++] = predictions->shape[0];
+        layout->classes = predictions->shape[1];
+        for (unsigned i = 2; i < predictions->rank; i++)
+            placement->shape[placement->rank++] = predictions->shape[i];
+        layout->inner = layout->batch != 0 ? loss_tensor_elements(placement) / layout->batch : 0;
+    }
     layout->positions = layout->batch * layout->inner;
 }
 
@@ -151,6 +152,10 @@ enum loss_status layout_check(const struct loss_request *request, struct layout 
         loss_tensor_elements(&request->targets) == SIZE_MAX)
         return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
                          "a tensor has more elements than memory could hold");
+    if (layout->inner != 1 && layout->classes > KERNEL_CLASSES_MAX)
+        return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
+                         "there are %zu classes, but at most %d are taken before other dimensions",
+                         layout->classes, KERNEL_CLASSES_MAX);
     layout->has_probabilities = request->predictions.rank > 0 &&
                                 loss_tensor_same_shape(&request->predictions, &request->targets);
     if (layout->has_probabilities)

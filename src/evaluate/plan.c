@@ -57,8 +57,8 @@ static void keep_losses(const struct loss_plan *plan, const struct tile *tile, s
         sum_add(&loss, tile->losses[p]);
     block->loss = loss;
     for (size_t p = 0; p < positions && plan->parts[LOSS_PART_LOSSES] != NULL; p++)
-        convert_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
-                      tile->losses[p] + 0.0); /* no -0 */
+        loss_dtype_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
+                         tile->losses[p] + 0.0); /* no -0 */
     if (plan->exact_losses != NULL)
         memcpy(plan->exact_losses + tile->first, tile->losses, positions * sizeof(double));
 }
@@ -123,10 +123,10 @@ static void reduce(struct loss_plan *plan, struct loss_result *result)
         return;
     result->loss.rank = 0;
     result->loss.data = &plan->scalar;
-    convert_store(plan->result_dtype, &plan->scalar, 0,
-                  plan->request->reduction == LOSS_REDUCTION_SUM
-                      ? result->loss_sum
-                      : result->loss_sum / result->weight_sum);
+    loss_dtype_store(plan->result_dtype, &plan->scalar, 0,
+                     plan->request->reduction == LOSS_REDUCTION_SUM
+                         ? result->loss_sum
+                         : result->loss_sum / result->weight_sum);
 }
 
 enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *result,

@@ -40,7 +40,8 @@
 
 enum {
     KERNEL_TILE_POSITIONS = 64,
-    KERNEL_ROW_CLASSES = 64, /* rows this long are worth vectors along the classes */
+    KERNEL_ROW_CLASSES = 64,        /* rows this long are worth vectors along the classes */
+    KERNEL_CLASSES_MAX = INT32_MAX, /* that are counted in the lanes of positions */
 };
 
 /* What the elements are: scores, log-probabilities or probabilities. */
@@ -50,10 +51,9 @@ struct kernel_tile {
     const void *x;
     size_t positions; /* 1 .. KERNEL_TILE_POSITIONS */
     size_t position_stride;
-    size_t classes; /* fewer than 2^31 unless class_stride is 1 */
+    size_t classes; /* up to KERNEL_CLASSES_MAX, unless class_stride is 1 */
     size_t class_stride;
-    const int64_t
-        *labels; /* the class that every position is to have, which need not be one; or NULL */
+    const int64_t *labels; /* one for every position, which may name no class; or NULL */
 };
 
 /* What is known of the rows of a tile. */

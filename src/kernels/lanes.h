@@ -87,7 +87,7 @@ static inline void real_scatter(REAL *to, size_t stride, size_t count, real_vec 
         to[l * stride] = value[l];
 }
 
-/* As many rows of as many elements, `stride` apart, to columns of them, `to_stride` apart. */
+/* SQUARE rows of SQUARE elements, `stride` apart, to columns of them, `to_stride` apart. */
 enum { SQUARE = 16 / REAL_BYTES };
 
 static inline void turn_square(const REAL *from, size_t stride, REAL *to, size_t to_stride)

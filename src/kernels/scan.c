@@ -2,6 +2,7 @@
  *
  * Two kernels, chosen by shape alone: along the classes of one long row (scan_rows.c), or along the
  * positions of a tile, some classes at a time. */
+#include <assert.h>
 #include <math.h>
 
 #include "kernels/table_internal.h"
@@ -243,8 +244,9 @@ static inline void finish_log(struct kernel_rows *rows, size_t p)
     wide_store(rows->log_rest + p, log_rest);
 }
 
-/* Step by step for all positions: one vector alone would wait for itself.  The arrays of rows have room for
- * REALS positions more. */
+static_assert(KERNEL_TILE_POSITIONS % REALS == 0, "the arrays of rows are whole vectors");
+
+/* Step by step for all positions: one vector alone would wait for itself.  Lanes after the last position are 0. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
     memset(rows->picked, 0, sizeof rows->picked);

@@ -225,8 +225,8 @@ static inline double sums_fold(const struct sums *sums, double *low)
     return lanes[0];
 }
 
-/* What sums of rows with such maxima are times too few: 2^(lowest + 127), and e^-max where that is not in them
- * already.  The series of e^r is cut where it is off by 2^-32. */
+/* What sums of rows with such maxima must be multiplied by: 2^(lowest + 127), and e^-max where they do not have
+ * it already.  The series of e^r is cut where it is off by 2^-32. */
 static inline struct wide sums_scale(struct wide max)
 {
     real_vec m = real_narrow(max);

@@ -6,7 +6,7 @@
 
 #include "observe/metrics.h"
 
-/* Register them; false if memory runs out.  What cannot be read is left out. */
+/* Register them; false if memory runs out.  What cannot be read is 0. */
 bool process_register(struct metrics *metrics);
 
 #endif

@@ -9,11 +9,11 @@
  * - What serving never does and no library tries by way of experiment kills the process: executing
  *   and forking, new sockets and connections, other processes' memory, mounting and the like.  Who
  *   gets there has taken over the process; a second try is not given.
- * - Files open for reading only, memory is never made executable, limits are only read and only this
- *   process is signalled: otherwise EPERM.  A library may try that because of a variable in the
- *   environment (GnuTLS writes a log of keys), and copes when it is told no.
+ * - Files open for reading only, and memory is never made executable: otherwise EPERM.  A library may
+ *   try that because of a variable in the environment (GnuTLS writes a log of keys), and copes when it
+ *   is told no.
  * - One more thread is refused as if there were too many of them, EAGAIN.
- * - Everything else is ENOSYS: to a C library newer than this list that means an old kernel, and it
+ * - Everything else is ENOSYS, limits that are set and signals to others among it: to a C library newer than this list that means an old kernel, and it
  *   takes the call it had used before.
  *
  * Neither step can be taken back.  The header says nothing of paths: what may be read is up to the

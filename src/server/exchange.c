@@ -8,7 +8,7 @@
 #include "server/exchange_internal.h"
 #include "server/statistics.h"
 
-/* In the queue, before it is looked whether the client is still there. */
+/* In the queue, before anybody looks whether the client is still there. */
 enum { PATIENCE_MS = 50 };
 
 static_assert(offsetof(struct exchange, job) == 0, "a job is an exchange");

@@ -52,8 +52,8 @@ struct exchange {
     struct job job; /* first, so that a job is an exchange */
     struct service *service;
     struct exchange *next; /* of the spare ones, or of those that wait for a place in the queue */
-    void *connection;      /* http.c's; */
-    int socket;            /* and of what is handed to a worker, its socket */
+    void *connection;      /* libmicrohttpd's */
+    int socket;            /* its descriptor, for a worker to look at */
     enum exchange_state state;
 
     enum route_name route;
@@ -119,7 +119,7 @@ void exchange_admit_stalled(struct service *service);
 /* Make the reply of a whole request; the job of a worker. */
 void exchange_run(struct job *job);
 
-/* Fail, from the exchange's error text on: replaces any reply made before. */
+/* Fail: the reply, instead of any that was made before, tells the error. */
 void exchange_fail(struct exchange *exchange, const struct loss_error *error);
 void exchange_fail_plainly(struct exchange *exchange, enum loss_status status);
 

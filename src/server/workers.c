@@ -48,11 +48,11 @@ static void run_parts(struct workers *workers, struct shared_work *work, bool is
 {
     while (work->next_part < work->parts && !(is_helper && workers->first != NULL)) {
         size_t part = work->next_part, left = work->parts - part;
+        size_t end = part + 1 + left / (4 * (workers->options.threads + 1));
 
-        work->next_part += 1 + left / (4 * (workers->options.threads + 1));
-        left = work->next_part;
+        work->next_part = end;
         uv_mutex_unlock(&workers->lock);
-        for (; part < left; part++)
+        for (; part < end; part++)
             work->run(work->argument, part);
         uv_mutex_lock(&workers->lock);
     }

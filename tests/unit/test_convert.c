@@ -66,7 +66,7 @@ static uint16_t store(const struct half *half, double value)
 {
     uint16_t stored[3] = {0xabcd, 0, 0xabcd};
 
-    convert_store(half->dtype, stored, 1, value);
+    loss_dtype_store(half->dtype, stored, 1, value);
     assert_int_equal(stored[0], 0xabcd); /* the neighbours stay */
     assert_int_equal(stored[2], 0xabcd);
     return stored[1];
@@ -203,8 +203,8 @@ static void narrowing_in_place_overwrites_nothing_unread(void **state)
 
             for (size_t i = 0; i < COUNT; i++) {
                 values[i] = (double)(float)(number_random(&random) * 100.0 - 50.0);
-                convert_store(narrower[from], data, i, values[i]);
-                convert_store(narrower[to], want, i, values[i]);
+                loss_dtype_store(narrower[from], data, i, values[i]);
+                loss_dtype_store(narrower[to], want, i, values[i]);
             }
             convert_narrow(narrower[from], narrower[to], data, COUNT);
             assert_memory_equal(data, want, COUNT * loss_dtype_bytes(narrower[to]));

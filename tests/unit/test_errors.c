@@ -104,6 +104,11 @@ static const struct fault faults[] = {
      LOSS_TOO_MANY_ELEMENTS, "", {"more elements than memory could hold", "", ""}},
     {LOGITS, {F32, 2, {4, 3}, NULL}, {I64, 2, {SIZE_MAX, SIZE_MAX}, NULL}, NO_WEIGHTS, IGNORE, 0,
      LOSS_TOO_MANY_ELEMENTS, "", {"more elements than memory could hold", "", ""}},
+    /* more than the lanes of a float32 count, and just not */
+    {LOGITS, {F32, 3, {1, 0x80000000, 2}, NULL}, {I64, 2, {1, 2}, NULL}, NO_WEIGHTS, IGNORE, 0,
+     LOSS_TOO_MANY_ELEMENTS, "", {"2147483648 classes, but at most 2147483647", "", ""}},
+    {LOGITS, {F32, 3, {1, 0x7fffffff, 2}, NULL}, {I64, 1, {1}, NULL}, NO_WEIGHTS, IGNORE, 0,
+     LOSS_SHAPE_MISMATCH, "/targets", {"", "", ""}},
     /* several faults, probabilities: a row has the one named and all that are looked for later */
     {LOGITS, {I64, 2, {4, 3}, NULL}, {I64, 2, {4, 3}, NULL}, {F32, 1, {4}, NULL}, 1, 2,
      LOSS_UNKNOWN_DTYPE, "/targets", {"targets has the shape of logits", "", ""}},

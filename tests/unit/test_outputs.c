@@ -50,10 +50,10 @@ static void fill(enum loss_stage stage, enum loss_dtype dtype, void *to, size_t 
     for (size_t i = 0; i < count; i++) {
         double u = number_random(random);
 
-        convert_store(dtype, to, i,
-                      stage == LOSS_STAGE_LOGITS          ? u * 8.0 - 4.0
-                      : stage == LOSS_STAGE_PROBABILITIES ? 0.05 + u * 0.9
-                                                          : -5.0 * u);
+        loss_dtype_store(dtype, to, i,
+                         stage == LOSS_STAGE_LOGITS          ? u * 8.0 - 4.0
+                         : stage == LOSS_STAGE_PROBABILITIES ? 0.05 + u * 0.9
+                                                             : -5.0 * u);
     }
 }
 
