@@ -420,6 +420,8 @@ format: deps-lint ## format the sources by .clang-format
 	@clang-format -i $(FORMATTED)
 lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
 	@clang-format --dry-run --Werror $(FORMATTED)
+	@awk 'length > 100 { print FILENAME ":" FNR ": more than 100 columns"; bad = 1 } END { exit bad }' \
+	    $(wildcard include/*/*.h src/*.[ch] src/*/*.[ch]) # clang-format lets comments be
 	@clang-tidy --quiet $(filter-out src/version.c,$(wildcard src/*.c src/*/*.c)) -- $(CPPFLAGS) -std=c11 \
 	    $(KERNEL_ALONE) 2>/dev/null
 	@echo "lint: nothing found"

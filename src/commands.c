@@ -74,8 +74,8 @@ static int answer(const struct config *config, const char *text, size_t length)
     return status == LOSS_OK ? 0 : 1;
 }
 
-/* What is evaluated comes from anybody.  False, with a line about it, if that is required and fails;
- * else whoever waits for a result at a terminal is not told. */
+/* What is evaluated comes from anybody.  False, with a line about it, if that is required and
+ * fails; else whoever waits for a result at a terminal is not told. */
 static bool confine(const struct config *config)
 {
     struct loss_error error;

@@ -4,8 +4,8 @@
 
 #include "config.h"
 
-/* Evaluate one body, from a file or, for NULL or "-", from standard input, and print the reply; or a
- * line about the error on standard error, and 1. */
+/* Evaluate one body, from a file or, for NULL or "-", from standard input, and print the reply; or
+ * a line about the error on standard error, and 1. */
 int command_evaluate(const struct config *config, const char *path);
 
 /* Ask the daemon of this configuration whether it is ready: 0 if so, else 1 and a line why not. */

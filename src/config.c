@@ -12,7 +12,8 @@
 
 extern char **environ;
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file
+ * ---------------------------------------------------------------------------------- */
 
 /* The line of a file in which a key stands. */
 static int line_of(const char *text, const char *key)
@@ -99,10 +100,11 @@ static bool load_file(struct config *config, const char *path, char *fault)
     return good;
 }
 
-/* ---- environment and flags --------------------------------------------------------------------- */
+/* ---- environment and flags
+ * --------------------------------------------------------------------- */
 
-/* Whether Kubernetes sets the variable, NAME=VALUE, for a service that is called lossd.  LOSSD_PORT=8080 is
- * somebody's mistake. */
+/* Whether Kubernetes sets the variable, NAME=VALUE, for a service that is called lossd.
+ * LOSSD_PORT=8080 is somebody's mistake. */
 static bool is_service_link(const char *entry)
 {
     return strncmp(entry, "LOSSD_SERVICE_", 14) == 0 || strncmp(entry, "LOSSD_PORT_", 11) == 0 ||
@@ -146,8 +148,8 @@ static bool load_environment(struct config *config, char *fault)
     return true;
 }
 
-/* Split arguments[*index], and the one after it if there is no '=', into a setting's name and value.
- * False if it is no flag with a value. */
+/* Split arguments[*index], and the one after it if there is no '=', into a setting's name and
+ * value.  False if it is no flag with a value. */
 static bool split_flag(int count, char *const *arguments, int *index, char *name,
                        const char **value, const struct origin *origin)
 {
@@ -216,7 +218,8 @@ bool config_load(struct config *config, int count, char *const *arguments, char 
            load_flags(config, count, arguments, NULL, fault);
 }
 
-/* ---- printing ---------------------------------------------------------------------------------- */
+/* ---- printing
+ * ---------------------------------------------------------------------------------- */
 
 void config_print(const struct config *config, FILE *file)
 {

@@ -20,10 +20,10 @@ struct config {
 
 enum { CONFIG_FAULT_BYTES = 512 };
 
-/* Fill *config from the defaults, the file named by --config or LOSSD_CONFIG, the environment and the
- * flags in arguments[0 .. count-1].  False, with one line in fault[CONFIG_FAULT_BYTES] that names
- * the source, the setting and the reason, if anything is not as it should be.  *config is to be freed
- * either way. */
+/* Fill *config from the defaults, the file named by --config or LOSSD_CONFIG, the environment
+ * and the flags in arguments[0 .. count-1].  False, with one line in fault[CONFIG_FAULT_BYTES]
+ * that names the source, the setting and the reason, if anything is not as it should be.
+ * *config is to be freed either way. */
 bool config_load(struct config *config, int count, char *const *arguments, char *fault);
 void config_free(struct config *config);
 

@@ -215,7 +215,8 @@ int main(int count, char **arguments)
         evaluates && count > 2 && strncmp(arguments[2], "--", 2) != 0 ? arguments[2] : NULL;
     if (evaluates)
         used = path != NULL ? 3 : 2;
-    /* A library may have changed how numbers are rounded, and threads begin with what this one has. */
+    /* A library may have changed how numbers are rounded, and threads
+     * begin with what this one has. */
     (void)fesetenv(FE_DFL_ENV);
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of write(), no more */
     envelope_start();

@@ -10,9 +10,10 @@
 
 enum { LOSS_ARENA_ALIGNMENT = 64 }; /* bytes; every piece starts at a multiple of it */
 
-/* Where the blocks of an arena, or of several, come from; their threads call it, and `context` must outlive them.  `take` returns a block of at least `bytes`, aligned to
- * LOSS_ARENA_ALIGNMENT, and writes its size to *granted; NULL means there is no memory.  `give` gets
- * each block back exactly once, with the size that was granted. */
+/* Where the blocks of an arena, or of several, come from; their threads call it, and `context` must
+ * outlive them.  `take` returns a block of at least `bytes`, aligned to LOSS_ARENA_ALIGNMENT, and
+ * writes its size to *granted; NULL means there is no memory.  `give` gets each block back exactly
+ * once, with the size that was granted. */
 struct loss_arena_source {
     void *(*take)(void *context, size_t bytes, size_t *granted);
     void (*give)(void *context, void *block, size_t granted);
@@ -31,12 +32,13 @@ struct loss_arena {
 /* An empty arena; `source` is copied, NULL stands for the C library's heap.  Cannot fail. */
 void loss_arena_init(struct loss_arena *arena, const struct loss_arena_source *source);
 
-/* Room for `count` elements of `size` bytes, not initialised; NULL if memory runs out or the product
- * overflows.  A count of 0 gives a valid pointer. */
+/* Room for `count` elements of `size` bytes, not initialised; NULL if memory runs out or the
+ * product overflows.  A count of 0 gives a valid pointer. */
 void *loss_arena_take(struct loss_arena *arena, size_t count, size_t size);
 
-/* Make the piece `last`, the most recent one taken, `bytes` long instead of `old_bytes`; in place if
- * its block has room, else by moving it.  NULL, with the old piece untouched, if memory runs out. */
+/* Make the piece `last`, the most recent one taken, `bytes` long instead of `old_bytes`;
+ * in place if its block has room, else by moving it.  NULL, with the old piece
+ * untouched, if memory runs out. */
 void *loss_arena_resize(struct loss_arena *arena, void *last, size_t old_bytes, size_t bytes);
 
 /* Give every block back to the source.  All pieces are gone; the arena can be used again. */

@@ -7,16 +7,16 @@
  * (probabilities), with their arguments and their special values; README.md lists where it differs.
  *
  * Notation: N batch, C classes, d1..dk further positions.  A position r has one row x of C
- * predictions, a class index y or C class probabilities q; w are class weights (1 if none), e is the
- * label smoothing, lp the log-probabilities: log softmax(x), x itself, or log x, by the stage.
+ * predictions, a class index y or C class probabilities q; w are class weights (1 if none), e is
+ * the label smoothing, lp the log-probabilities: log softmax(x), x itself, or log x, by the stage.
  *
  *     index targets         L = (1-e) w_y (-lp_y) + (e/C) sum_c w_c (-lp_c)     0 where ignored
  *                           mean = sum L / sum w_y  over the positions not ignored
  *     probability targets   L = sum_c w_c q'_c (-lp_c),   q' = (1-e) q + e/C
  *                           mean = sum L / number of positions (not of weights: as PyTorch)
  *
- * Source: the documentation of torch.nn.functional.cross_entropy; with logits computed as
- * (m - x_y) + log1p(sum_{j != argmax} exp(x_j - m)), whose terms are all >= 0 and cancel nothing. */
+ * Source: the documentation of torch.nn.functional.cross_entropy; with logits computed as (m - x_y)
+ * + log1p(sum_{j != argmax} exp(x_j - m)), whose terms are all >= 0 and cancel nothing. */
 #ifndef LOSS_EVALUATION_H
 #define LOSS_EVALUATION_H
 
@@ -39,11 +39,11 @@
     X(LOSS_REDUCTION_SUM, "sum")   \
     X(LOSS_REDUCTION_NONE, "none")
 
-/* What can be asked for beside the loss, and whether it needs class indices as targets.  Measures are
- * taken over the positions that are not ignored, T of them; the mean over none is NaN.  But for
- * per_class, weights and smoothing play no part.  p is the row of probabilities, by the stage:
- * softmax(x), x itself, or exp x; it need not add up to 1.  A NaN is larger than any number, and equal
- * to a NaN. */
+/* What can be asked for beside the loss, and whether it needs class indices as targets.  Measures
+ * are taken over the positions that are not ignored, T of them; the mean over none is NaN.  But
+ * for per_class, weights and smoothing play no part.  p is the row of probabilities, by the
+ * stage: softmax(x), x itself, or exp x; it need not add up to 1.  A NaN is larger than any
+ * number, and equal to a NaN. */
 #define LOSS_OUTPUT_TABLE(X)                              \
     X(LOSS_OUTPUT_LOSSES, "losses", false)                \
     X(LOSS_OUTPUT_SOFTMAX, "softmax", false)              \
@@ -62,23 +62,25 @@
 
 /* What comes back: the parts of the outputs, each a tensor.
  *    name, the output it belongs to, its key, its column if the key is a table
- * Shapes: P is the shape of the positions, () or (N) or (N,d1..dk); X that of the predictions; M bins.
+ * Shapes: P is that of the positions, () or (N) or (N,d1..dk); X that of the predictions; M bins.
  * The first four have a floating dtype; counts and indices are int64; all others are float64.
  *    losses             P, before reduction, of the loss's dtype
  *    softmax            X, p in the predictions' dtype, as the two that follow
  *    log_softmax        X, log p
- *    gradient           X, d loss / d predictions for the chosen reduction; with `none`, of each loss
- *                       with respect to its own row; 0 in ignored rows, also where all are
+ *    gradient           X, d loss / d predictions for the chosen reduction; with `none`, of each
+ *                       loss with respect to its own row; 0 in ignored rows, also where all are
  *    predictions        P, lowest index of the largest prediction
  *    accuracy           share of positions whose prediction is the target
- *    top_k_accuracy     share whose target y has rank < k, rank = #{x_j > x_y} + #{j < y: x_j = x_y}
+ *    top_k_accuracy     share whose target y has rank < k, the rank being
+ *                       #{x_j > x_y} + #{j < y: x_j = x_y}
  *    perplexity         exp(mean of -log p_y)
  *    entropy            mean of -sum_c p_c log p_c, in nats
  *    confidence         mean of max_c p_c
- *    brier              mean of sum_c (p_c - [c = y])^2: the sum convention, 0 .. 2 if p adds up to 1
+ *    brier              mean of sum_c (p_c - [c = y])^2: the sum convention, 0 .. 2 if p adds up
+ *                       to 1
  *    ece                sum_b n_b/T |accuracy_b - confidence_b|, bin b holding the positions with
- *                       b/M < max_c p_c <= (b+1)/M, these edges rounded to float64 (0 is in the first,
- *                       what is above 1 in the last; NaN is in none, and makes it NaN)
+ *                       b/M < max_c p_c <= (b+1)/M, these edges rounded to float64 (0 is in the
+ *                       first, what is above 1 in the last; NaN is in none, and makes it NaN)
  *    ece_bins           (M): positions, their mean confidence and their accuracy (NaN if empty)
  *    per_class          (C), over the positions whose target is the class: sums of loss and weight,
  *                       which add up to loss_sum and weight_sum; positions; correct ones
@@ -112,7 +114,8 @@ enum loss_output { LOSS_OUTPUT_TABLE(LOSS_NAME_ENUM) LOSS_OUTPUT_COUNT };
 enum loss_part { LOSS_PART_TABLE(LOSS_NAME_ENUM) LOSS_PART_COUNT };
 #undef LOSS_NAME_ENUM
 
-/* Names by value, static strings; and values by name: false, with the value untouched, if unknown. */
+/* Names by value, static strings; and values by name: false, with the
+ * value untouched, if unknown. */
 const char *loss_stage_name(enum loss_stage stage);
 const char *loss_reduction_name(enum loss_reduction reduction);
 const char *loss_output_name(enum loss_output output);
@@ -165,22 +168,22 @@ struct loss_result {
         parts[LOSS_PART_COUNT]; /* of the outputs wanted; the others are unspecified */
 };
 
-/* Evaluate: LOSS_OK fills *result.  Else *error says what is wrong with the request, the first fault
- * in PyTorch's order: LOSS_VALUE_OUT_OF_RANGE, LOSS_UNKNOWN_DTYPE, LOSS_INVALID_SHAPE,
+/* Evaluate: LOSS_OK fills *result.  Else *error says what is wrong with the request, the first
+ * fault in PyTorch's order: LOSS_VALUE_OUT_OF_RANGE, LOSS_UNKNOWN_DTYPE, LOSS_INVALID_SHAPE,
  * LOSS_SHAPE_MISMATCH, LOSS_TARGET_NOT_INTEGER (also for an output that needs class indices),
- * LOSS_TARGET_OUT_OF_RANGE, LOSS_TOO_MANY_ELEMENTS, or LOSS_OUT_OF_MEMORY.
- * Scratch and results come from `arena`.  May run in any number of threads, each with its own arena;
- * keeps no state.  The floating-point environment must be the default one. */
+ * LOSS_TARGET_OUT_OF_RANGE, LOSS_TOO_MANY_ELEMENTS, or LOSS_OUT_OF_MEMORY.  Scratch and results
+ * come from `arena`.  May run in any number of threads, each with its own arena; keeps no state.
+ * The floating-point environment must be the default one. */
 enum loss_status loss_evaluate(const struct loss_request *request, struct loss_arena *arena,
                                struct loss_result *result, struct loss_error *error);
 
-/* The same in steps, for a caller that wants to stop in between or to use several threads: a plan has
- * blocks of positions, cut by the shape alone, so that the bits of the result do not depend on who
- * ran them or in which order. */
+/* The same in steps, for a caller that wants to stop in between or to use several threads: a plan
+ * has blocks of positions, cut by the shape alone, so that the bits of the result do not depend on
+ * who ran them or in which order. */
 struct loss_plan;
 
-/* Check everything but the predictions' values, and take all memory from `arena`.  *request must stay
- * as it is until loss_plan_finish. */
+/* Check everything but the predictions' values, and take all memory from `arena`.  *request must
+ * stay as it is until loss_plan_finish. */
 enum loss_status loss_plan_new(const struct loss_request *request, struct loss_arena *arena,
                                struct loss_plan **plan, struct loss_error *error);
 size_t loss_plan_blocks(const struct loss_plan *plan);
@@ -188,7 +191,8 @@ size_t loss_plan_blocks(const struct loss_plan *plan);
 /* Run one block, 0 .. blocks-1, each exactly once; different blocks may run at the same time. */
 void loss_plan_run(struct loss_plan *plan, size_t block);
 
-/* After all blocks: reduce them.  LOSS_VALUE_OUT_OF_RANGE if a predicted probability is negative. */
+/* After all blocks: reduce them.  LOSS_VALUE_OUT_OF_RANGE if a predicted
+ * probability is negative. */
 enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *result,
                                   struct loss_error *error);
 

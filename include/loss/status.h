@@ -1,9 +1,9 @@
 /* status.h - what can go wrong, and how a failure is described.
  *
- * Every function that can fail returns an enum loss_status and, when that is not LOSS_OK, has filled
- * the struct loss_error given last: which failure, one sentence a person can act on (what was found,
- * where, what was expected) and, when known, the place.  The codes are stable: programs may match on
- * them; the sentences are for people and may change.
+ * Every function that can fail returns an enum loss_status and, when that is not LOSS_OK, has
+ * filled the struct loss_error given last: which failure, one sentence a person can act on (what
+ * was found, where, what was expected) and, when known, the place.  The codes are stable: programs
+ * may match on them; the sentences are for people and may change.
  *
  * This table is the whole vocabulary of the program, so that a code means the same in the library,
  * on the command line and over HTTP.  Which of them libloss itself returns, its functions say. */
@@ -90,8 +90,8 @@ enum loss_status
 loss_fail(struct loss_error *error, enum loss_status status, const char *where, const char *format,
           ...);
 
-/* The same with the status's general text, where there is nothing more to say; and for a shortage of
- * memory, the commonest of those. */
+/* The same with the status's general text, where there is nothing more to say; and for a shortage
+ * of memory, the commonest of those. */
 enum loss_status loss_fail_plainly(struct loss_error *error, enum loss_status status);
 enum loss_status loss_fail_memory(struct loss_error *error);
 

@@ -43,8 +43,8 @@ bool loss_dtype_find(const char *name, enum loss_dtype *dtype);
 /* How many elements the shape has; SIZE_MAX if their bytes would not fit a size_t. */
 size_t loss_tensor_elements(const struct loss_tensor *tensor);
 
-/* Element `index` in C order; and store one in an array of a floating dtype, rounded once, to nearest
- * even: what is too large becomes infinite. */
+/* Element `index` in C order; and store one in an array of a floating dtype, rounded once, to
+ * nearest even: what is too large becomes infinite. */
 double loss_tensor_number(const struct loss_tensor *tensor, size_t index);
 void loss_dtype_store(enum loss_dtype dtype, void *to, size_t index, double value);
 
@@ -53,12 +53,13 @@ bool loss_tensor_same_shape(const struct loss_tensor *a, const struct loss_tenso
 /* Write the shape as "[2, 3]", cut to `size` bytes with the NUL, 1 at least; returns `text`. */
 const char *loss_tensor_describe(const struct loss_tensor *tensor, char *text, size_t size);
 
-/* Write the JSON pointer (RFC 6901) "/name/1/2" of the element at `index` (in C order), cut like the shape;
- * `name` may have no '/' and no '~'.  Returns `text`. */
+/* Write the JSON pointer (RFC 6901) "/name/1/2" of the element at `index` (in C order), cut like
+ * the shape; `name` may have no '/' and no '~'.  Returns `text`. */
 const char *loss_tensor_pointer(const struct loss_tensor *tensor, const char *name, size_t index,
                                 char *text, size_t size);
 
-/* Write the same place as "name[1][2]", as a sentence would call it, cut likewise; returns `text`. */
+/* Write the same place as "name[1][2]", as a sentence would call it, cut
+ * likewise; returns `text`. */
 const char *loss_tensor_place(const struct loss_tensor *tensor, const char *name, size_t index,
                               char *text, size_t size);
 

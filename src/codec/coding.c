@@ -63,7 +63,8 @@ static voidpf take_memory(voidpf context, uInt count, uInt size)
     return loss_arena_take(work->arena, count, size);
 }
 
-/* The arena gives everything back at once.  So there is no need of inflateEnd and deflateEnd either. */
+/* The arena gives everything back at once.  So there is no need of
+ * inflateEnd and deflateEnd either. */
 static void keep_memory(voidpf context, voidpf memory)
 {
     (void)context;

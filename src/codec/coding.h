@@ -1,4 +1,5 @@
-/* coding.h - the content codings of bodies, RFC 9110, section 8.4.1: in and out of gzip and deflate. */
+/* coding.h - the content codings of bodies, RFC 9110, section 8.4.1: in and
+ * out of gzip and deflate. */
 #ifndef CODEC_CODING_H
 #define CODEC_CODING_H
 
@@ -19,19 +20,19 @@ enum coding {
 /* As in a header. */
 const char *coding_name(enum coding coding);
 
-/* The coding that a Content-Encoding names; NULL and "" are identity.  False, with *coding untouched, if
- * it is none of ours, as is a list of several. */
+/* The coding that a Content-Encoding names; NULL and "" are identity.  False, with *coding
+ * untouched, if it is none of ours, as is a list of several. */
 bool coding_find(const char *header_value, enum coding *coding);
 
-/* Decode a whole body to a piece of the arena, *body, with CODEC_PADDING zero bytes after it.  `coding`
- * is not identity; gzip may have several members.  Faults: LOSS_INVALID_CODING; LOSS_BODY_TOO_LARGE as
- * soon as there are more than bytes_max bytes; LOSS_OUT_OF_MEMORY. */
+/* Decode a whole body to a piece of the arena, *body, with CODEC_PADDING zero bytes after it.
+ * `coding` is not identity; gzip may have several members.  Faults: LOSS_INVALID_CODING;
+ * LOSS_BODY_TOO_LARGE as soon as there are more than bytes_max bytes; LOSS_OUT_OF_MEMORY. */
 enum loss_status coding_inflate(const char *bytes, size_t length, enum coding coding,
                                 size_t bytes_max, struct loss_arena *arena, char **body,
                                 size_t *body_length, struct loss_error *error);
 
-/* Encode a body to a piece of the arena; `coding` is not identity.  The same bytes always give the same.
- * False: it would not get smaller, or memory ran out; then it is best sent as it is. */
+/* Encode a body to a piece of the arena; `coding` is not identity.  The same bytes always give the
+ * same.  False: it would not get smaller, or memory ran out; then it is best sent as it is. */
 bool coding_deflate(const char *bytes, size_t length, enum coding coding, struct loss_arena *arena,
                     char **body, size_t *body_length);
 

@@ -1,10 +1,10 @@
 /* decimal.h - JSON numbers to binary, correctly rounded (to nearest, ties to even).
  *
  * A number is first scanned into up to 19 significant digits and a power of ten, then converted: by
- * one exact multiplication or division where both operands are exact (W. D. Clinger, PLDI 1990), else
- * by a 128-bit product (Eisel and Lemire, 2021), else, for the few that are too close to call, by
- * strtod.  The text must end in NUL and be readable for DECIMAL_PADDING bytes from there on, because
- * digits are read eight at a time. */
+ * one exact multiplication or division where both operands are exact (W. D. Clinger, PLDI 1990),
+ * else by a 128-bit product (Eisel and Lemire, 2021), else, for the few that are too close to call,
+ * by strtod.  The text must end in NUL and be readable for DECIMAL_PADDING bytes from there on,
+ * because digits are read eight at a time. */
 #ifndef CODEC_DECIMAL_H
 #define CODEC_DECIMAL_H
 
@@ -22,8 +22,8 @@ struct decimal {
     const char *start; /* the text, for the slow path */
 };
 
-/* Scan the number at `text` by the grammar of RFC 8259.  Returns the byte after it, or NULL if there
- * is none; *stop is then the byte that does not fit. */
+/* Scan the number at `text` by the grammar of RFC 8259.  Returns the byte after it, or NULL if
+ * there is none; *stop is then the byte that does not fit. */
 const char *decimal_scan(const char *text, struct decimal *decimal, const char **stop);
 
 /* The nearest double; infinite if the number is too large for one. */

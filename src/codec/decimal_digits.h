@@ -1,6 +1,6 @@
-/* decimal_digits.h - eight digits at a time, in the lanes of a 64-bit word (after D. Lemire, "Number
- * parsing at a gigabyte per second", SPE 2021).  What is read may reach DECIMAL_PADDING bytes beyond
- * the digits. */
+/* decimal_digits.h - eight digits at a time, in the lanes of a 64-bit word (after D. Lemire,
+ * "Number parsing at a gigabyte per second", SPE 2021).  What is read may reach DECIMAL_PADDING
+ * bytes beyond the digits. */
 #ifndef CODEC_DECIMAL_DIGITS_H
 #define CODEC_DECIMAL_DIGITS_H
 
@@ -19,8 +19,8 @@ static inline uint64_t digits_load(const char *text)
     return bytes ^ 0x3030303030303030u;
 }
 
-/* The top bit of every byte that is no digit, up to the first such byte at least: a carry out of a byte
- * only spoils those after it. */
+/* The top bit of every byte that is no digit, up to the first such byte at least: a carry out of a
+ * byte only spoils those after it. */
 static inline uint64_t digits_strangers(uint64_t loaded)
 {
     return ((loaded + 0x7676767676767676u) | loaded) & 0x8080808080808080u;

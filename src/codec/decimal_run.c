@@ -43,7 +43,8 @@ static inline double divide(uint64_t digits, size_t places)
     if (low <= 1 && q >= -4 && (bits & 3) == 1 && bits << (upper + SPARE_BITS) == high)
         bits &= ~(uint64_t)1;
     bits = (bits + (bits & 1)) >> 1;
-    /* Added, not joined: the leading bit, and what rounding carries beyond it, count the exponent up. */
+    /* Added, not joined: the leading bit, and what rounding carries beyond
+     * it, count the exponent up. */
     bits += (uint64_t)(((217706 * q) >> 16) + 63 + upper - zeros + 1022) << FRACTION_BITS;
     memcpy(&value, &bits, sizeof value);
     return value;
@@ -61,8 +62,8 @@ static __attribute__((noinline)) const char *read_any(const char *text, bool sin
     return isinf(single ? (double)(float)*value : *value) ? NULL : after;
 }
 
-/* Whether 0.00123 has up to DIGITS_MAX digits after the zeros that lead it, as the probabilities that
- * Python writes. */
+/* Whether 0.00123 has up to DIGITS_MAX digits after the zeros that lead it, as the
+ * probabilities that Python writes. */
 static inline bool is_led_by_zeros(const char *first, size_t places)
 {
     uint64_t loaded;

@@ -1,5 +1,5 @@
-/* decoding_internal.h - a JSON request on its way, shared by request_json.c and request_resolve.c; and
- * the names of its tensors, which are the same in every form. */
+/* decoding_internal.h - a JSON request on its way, shared by request_json.c and request_resolve.c;
+ * and the names of its tensors, which are the same in every form. */
 #ifndef CODEC_DECODING_INTERNAL_H
 #define CODEC_DECODING_INTERNAL_H
 

@@ -9,8 +9,9 @@
 #include "codec/scan.h"
 #include "codec/words.h"
 
-/* What jansson needs at most for a text: an empty object, its most wasteful value, takes 3 bytes of
- * text and about 240 of memory; a document that is empty but for its braces takes well under 4 KiB. */
+/* What jansson needs at most for a text: an empty object, its most wasteful value,
+ * takes 3 bytes of text and about 240 of memory; a document that is empty but for its
+ * braces takes well under 4 KiB. */
 enum { PAD_BYTES_PER_BYTE = 96, PAD_BYTES_LEAST = 8 * 1024, PAD_ALIGNMENT = 16 };
 
 /* Memory that is only ever cut from, for one parse in one thread. */
@@ -206,8 +207,8 @@ static enum loss_status read_list(struct envelope *envelope, int number, const c
     return request_option_read(&envelope->options, number, &value);
 }
 
-/* A value that is no JSON is a string, for which every reader of a number has its sentence; but a number
- * that is too large is none. */
+/* A value that is no JSON is a string, for which every reader of a number has its sentence; but a
+ * number that is too large is none. */
 static enum loss_status read_plain(struct envelope *envelope, int number, const char *text)
 {
     struct option_value value = {.type = OPTION_STRING, .string = text};

@@ -27,8 +27,8 @@ enum { INFER_OUTPUTS = INFER_FIGURES + LOSS_PART_COUNT, INFER_NAME_BYTES = 32 };
 /* Write its name, INFER_NAME_BYTES at most; returns it. */
 const char *infer_output_name(int number, char *name);
 
-/* The outputs that a name stands for: *first and those after it, as many as are returned.  A table's
- * name stands for its columns. */
+/* The outputs that a name stands for: *first and those after it, as many as are returned.  A
+ * table's name stands for its columns. */
 int infer_output_find(const char *name, int *first);
 
 /* Write the name that is nearest to this one; returns it, or NULL if none is near. */

@@ -1,4 +1,5 @@
-/* infer_members.c - the objects of a message: their known members, and values of the simple kinds. */
+/* infer_members.c - the objects of a message: their known members, and
+ * values of the simple kinds. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -25,8 +25,8 @@ const struct infer_model *infer_model_find(const char *name)
     return NULL;
 }
 
-/* A tensor as it is told.  Only one datatype and rank can be told: those of a batch of rows of float32 with
- * class indices. */
+/* A tensor as it is told.  Only one datatype and rank can be told: those of a batch of rows of
+ * float32 with class indices. */
 struct told {
     const char *name; /* NULL: that of the model's stage */
     const char *datatype, *shape;
@@ -107,8 +107,8 @@ bool infer_write_metadata(struct text *text, const struct infer_model *model)
     return !text->failed;
 }
 
-/* Without batching: a batch is the first dimension of some tensors only.  Words that tell perf_analyzer
- * of sequences or batching are left out. */
+/* Without batching: a batch is the first dimension of some tensors only.  Words that tell
+ * perf_analyzer of sequences or batching are left out. */
 bool infer_write_config(struct text *text, const struct infer_model *model)
 {
     static const struct dialect dialect = {",\"input\":[", "],\"output\":[", ",\"data_type\":\"",

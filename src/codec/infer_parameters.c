@@ -1,4 +1,5 @@
-/* infer_parameters.c - the parameters of a request: our options by name, and those of the protocol. */
+/* infer_parameters.c - the parameters of a request: our options by name,
+ * and those of the protocol. */
 #include <string.h>
 
 #include "codec/infer_internal.h"

@@ -43,7 +43,8 @@ static void sink(const struct row *row, size_t *heap, size_t at, size_t count)
     }
 }
 
-/* Rank one row: its first classes as a heap, better ones instead of the last, and the heap sorted. */
+/* Rank one row: its first classes as a heap, better ones instead of the
+ * last, and the heap sorted. */
 static void rank_row(const struct row *row, size_t *order)
 {
     size_t step = row->ranking->inner, top = row->ranking->top;

@@ -146,8 +146,8 @@ static void put_bytes(struct text *text, const struct view *view)
     }
 }
 
-/* Start the text anew, behind what has been taken from its arena since, with room for everything but
- * data in JSON: the bytes of a large tensor are not to be moved. */
+/* Start the text anew, behind what has been taken from its arena since, with room for everything
+ * but data in JSON: the bytes of a large tensor are not to be moved. */
 static void reserve(struct text *text, const struct codec_request *request, size_t bytes)
 {
     enum { OUTPUT_BYTES = 256, FRAME_BYTES = 256 };

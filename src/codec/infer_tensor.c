@@ -234,8 +234,8 @@ static enum loss_status check_datatype(struct infer_decoding *decoding)
                       infer_datatype_list(with_integers, list, sizeof list));
 }
 
-/* The shape's elements are not too many.  Dimensions beside a 0 are bounded like the others: they are
- * sizes of what is made from the tensor. */
+/* The shape's elements are not too many.  Dimensions beside a 0 are bounded like the others: they
+ * are sizes of what is made from the tensor. */
 static enum loss_status check_shape(struct infer_decoding *decoding)
 {
     const struct infer_input *input = &decoding->input;

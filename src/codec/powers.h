@@ -13,12 +13,12 @@ struct power {
     uint64_t low;
 };
 
-/* Row q - POWERS_LOWEST: the leading 128 bits of 5^q, top bit set; 10^q has the same ones.  Exact for
- * 0..55; rounded up for -27..-1; cut off elsewhere. */
+/* Row q - POWERS_LOWEST: the leading 128 bits of 5^q, top bit set; 10^q has the same ones.  Exact
+ * for 0..55; rounded up for -27..-1; cut off elsewhere. */
 extern const struct power powers[POWERS_HIGHEST - POWERS_LOWEST + 1];
 
-/* The leading 128 bits of digits times a power; `mask` are those of *high that will be dropped: only if
- * all of them are set can the power's lower half carry into the rest, and is taken. */
+/* The leading 128 bits of digits times a power; `mask` are those of *high that will be dropped:
+ * only if all of them are set can the power's lower half carry into the rest, and is taken. */
 static inline void powers_multiply(uint64_t digits, const struct power *power, uint64_t mask,
                                    uint64_t *high, uint64_t *low)
 {

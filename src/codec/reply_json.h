@@ -9,8 +9,9 @@
 bool reply_json_write(struct text *text, const struct codec_request *request,
                       const struct loss_result *result);
 
-/* Write an error as {"error","code","where","request_id"} and a newline into `buffer`; cut never, as
- * REPLY_JSON_ERROR_BYTES is enough for any.  `request_id` NULL leaves it out.  Returns the length. */
+/* Write an error as {"error","code","where","request_id"} and a newline into `buffer`;
+ * cut never, as REPLY_JSON_ERROR_BYTES is enough for any.  `request_id` NULL leaves it
+ * out.  Returns the length. */
 enum { REPLY_JSON_ERROR_BYTES = 4096 };
 size_t reply_json_write_error(const struct loss_error *error, const char *request_id, char *buffer);
 

@@ -1,5 +1,5 @@
-/* request_json.c - the JSON form of a request: one object, whose tensors are read where they stand and
- * whose other members are copied to an envelope. */
+/* request_json.c - the JSON form of a request: one object, whose tensors are read where they stand
+ * and whose other members are copied to an envelope. */
 #include "codec/request_json.h"
 
 #include <string.h>

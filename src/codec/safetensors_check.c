@@ -1,5 +1,5 @@
-/* safetensors_check.c - whether what a safetensors file says of its tensors is possible, and makes a
- * request. */
+/* safetensors_check.c - whether what a safetensors file says of its tensors is
+ * possible, and makes a request. */
 #include <stdio.h>
 #include <string.h>
 

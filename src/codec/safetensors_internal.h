@@ -1,5 +1,6 @@
-/* safetensors_internal.h - a request as a safetensors file on its way: request_safetensors.c opens
- * it, safetensors_header.c and safetensors_entry.c read its header, safetensors_check.c judges that. */
+/* safetensors_internal.h - a request as a safetensors file on its way: request_safetensors.c
+ * opens it, safetensors_header.c and safetensors_entry.c read its header,
+ * safetensors_check.c judges that. */
 #ifndef CODEC_SAFETENSORS_INTERNAL_H
 #define CODEC_SAFETENSORS_INTERNAL_H
 
@@ -47,8 +48,8 @@ enum loss_status safetensors_read_object(struct safetensors *file,
                                                                   void *context),
                                          void *context);
 
-/* All entries are read: each has the size of its shape, together they fill the buffer, and they make
- * a request, whose *predictions are this field. */
+/* All entries are read: each has the size of its shape, together they fill the buffer, and they
+ * make a request, whose *predictions are this field. */
 enum loss_status safetensors_check(const struct safetensors *file, int *predictions);
 
 /* `dtype` was given: a fault, as every tensor has its own. */

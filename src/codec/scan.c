@@ -159,7 +159,8 @@ static enum loss_status scan_number(struct scanner *scanner)
     return LOSS_OK;
 }
 
-/* The members of an object or the elements of an array, after its opening bracket, up to `close`. */
+/* The members of an object or the elements of an array, after its opening bracket, up to
+ * `close`. */
 static enum loss_status scan_members(struct scanner *scanner, char close)
 {
     enum loss_status status;

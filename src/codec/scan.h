@@ -1,8 +1,8 @@
 /* scan.h - walking over JSON text, strictly by RFC 8259, without building anything.
  *
- * The text must end in NUL with DECIMAL_PADDING readable bytes from there on; a NUL before the end is
- * an error like any other stray byte.  All functions stop at the first fault and describe it, with
- * its byte offset, or with a JSON pointer where a value and not the syntax is at fault. */
+ * The text must end in NUL with DECIMAL_PADDING readable bytes from there on; a NUL before the end
+ * is an error like any other stray byte.  All functions stop at the first fault and describe it,
+ * with its byte offset, or with a JSON pointer where a value and not the syntax is at fault. */
 #ifndef CODEC_SCAN_H
 #define CODEC_SCAN_H
 
@@ -58,19 +58,20 @@ enum loss_status scan_key(struct scanner *scanner);
  * many bytes as the string in its quotes; it may be that string's own place. */
 enum loss_status scan_text(struct scanner *scanner, char *text);
 
-/* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE unless they are taken, a number too
- * large for a double LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
+/* Step over any value.  A bare NaN or Infinity is LOSS_NON_FINITE unless they are taken, a number
+ * too large for a double LOSS_NUMBER_OUT_OF_RANGE, both of the current member. */
 enum loss_status scan_value(struct scanner *scanner);
 
 /* Read one member or element: scanner->at is on its value, scanner->key its name if it has one. */
 typedef enum loss_status scan_reader(void *context);
 
-/* Step over an object or an array, whose bracket is at `at`; `read` reads each member or element. */
+/* Step over an object or an array, whose bracket is at `at`; `read` reads each member or
+ * element. */
 enum loss_status scan_object(struct scanner *scanner, scan_reader *read, void *context);
 enum loss_status scan_array(struct scanner *scanner, scan_reader *read, void *context);
 
-/* The same for the whole text, which must be one object: also LOSS_EMPTY_BODY, LOSS_EXPECTED_OBJECT,
- * LOSS_TRAILING_DATA. */
+/* The same for the whole text, which must be one object: also LOSS_EMPTY_BODY,
+ * LOSS_EXPECTED_OBJECT, LOSS_TRAILING_DATA. */
 enum loss_status scan_document(struct scanner *scanner, scan_reader *read, void *context);
 
 /* If one of the words NaN, Infinity, -Infinity is at `at`, bare or as a string, its value and the

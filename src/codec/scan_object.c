@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* From the opening bracket to the byte after the closing one; `open` is what stands before each value
- * and may be NULL. */
+/* From the opening bracket to the byte after the closing one; `open` is what stands before
+ * each value and may be NULL. */
 static enum loss_status walk(struct scanner *scanner, char close, scan_reader *open,
                              scan_reader *read, void *context)
 {

@@ -1,7 +1,7 @@
 /* shortest.c - binary floating point to the shortest decimal that reads back.
  *
- * Which digits a number has cannot be predicted, so nothing branches on them: candidates are compared
- * and one is picked, and a text is written whole words at a time, its point by a shift. */
+ * Which digits a number has cannot be predicted, so nothing branches on them: candidates are
+ * compared and one is picked, and a text is written whole words at a time, its point by a shift. */
 #include "codec/shortest.h"
 
 #include <stdbool.h>
@@ -26,8 +26,8 @@ static inline int floor_log10_pow2(int e, bool quarter)
     return (e * 1262611 - 524031 * quarter) >> 22;
 }
 
-/* The upper part of power * c, with everything below it folded into the lowest bit: enough to compare
- * it with any other number, and never mistaken for exact. */
+/* The upper part of power * c, with everything below it folded into the lowest bit: enough to
+ * compare it with any other number, and never mistaken for exact. */
 static inline uint64_t multiply_to_odd(struct power power, uint64_t c)
 {
     uint128 low = (uint128)power.low * c;
@@ -62,9 +62,9 @@ static inline uint64_t pick(bool condition, uint64_t yes, uint64_t no)
     return no ^ ((yes ^ no) & (0 - (uint64_t)condition));
 }
 
-/* The digits of the shortest decimal in the rounding interval of c * 2^q, as a multiple of 10^*exponent;
- * zeros may end them.  At a power of two the lower half of the interval is half as wide.  All is scaled
- * by 4 so that the interval's ends are integers. */
+/* The digits of the shortest decimal in the rounding interval of c * 2^q, as a multiple of
+ * 10^*exponent; zeros may end them.  At a power of two the lower half of the interval is half as
+ * wide.  All is scaled by 4 so that the interval's ends are integers. */
 BOTH_TYPES uint64_t shortest(uint64_t c, int q, bool lower_is_closer, bool single, int *exponent)
 {
     int k = floor_log10_pow2(q, lower_is_closer);
@@ -111,8 +111,8 @@ struct numeral {
     int leading;
 };
 
-/* The eight digits of a number below 10^8, each in its byte, the first in the lowest: two fours, then
- * four pairs, then eight, with a division by a product in every lane. */
+/* The eight digits of a number below 10^8, each in its byte, the first in the lowest: two fours,
+ * then four pairs, then eight, with a division by a product in every lane. */
 static inline uint64_t spread(uint64_t number)
 {
     uint64_t fours = number / 10000 + (number % 10000 << 32);
@@ -171,8 +171,8 @@ static inline void store(char *text, uint64_t eight)
     memcpy(text, &eight, sizeof eight);
 }
 
-/* Write 1234000, 1.234 or 0.001234: the digits in place, the point over the one after it, and those from
- * there on once more.  What is written beyond the end does not count. */
+/* Write 1234000, 1.234 or 0.001234: the digits in place, the point over the one after it, and those
+ * from there on once more.  What is written beyond the end does not count. */
 BOTH_TYPES size_t write_plain(struct numeral numeral, bool single, char *text)
 {
     bool is_small = numeral.leading < 0;
@@ -268,8 +268,8 @@ size_t shortest_float64(double value, char *text)
     return write_value(bits >> 63, bits & 0xfffffffffffffu, (int)(bits >> 52 & 0x7ff), false, text);
 }
 
-/* The one float32 whose shortest digits do not come back, as `make sweep-float32` found: read by way of
- * float64 they are rounded twice, to its neighbour. */
+/* The one float32 whose shortest digits do not come back, as `make sweep-float32` found: read by
+ * way of float64 they are rounded twice, to its neighbour. */
 #define ROUNDED_TWICE      0x15ae43fdu
 #define ROUNDED_TWICE_TEXT "-7.0385307e-26"
 

@@ -5,8 +5,8 @@
 #include "codec/decimal_run.h"
 #include "codec/tensor_reading_internal.h"
 
-/* Room for one more element.  The rest of the text tells how many there may be, if they go on as they
- * began; growing is bounded all the same, because what follows may be another tensor. */
+/* Room for one more element.  The rest of the text tells how many there may be, if they go on as
+ * they began; growing is bounded all the same, because what follows may be another tensor. */
 static enum loss_status grow(struct reading *reading)
 {
     const struct scanner *scanner = reading->scanner;

@@ -1,4 +1,5 @@
-/* tensor_json_fail.c - an element that was read, but does not fit what the rest of the request says. */
+/* tensor_json_fail.c - an element that was read, but does not fit what the
+ * rest of the request says. */
 #include <string.h>
 
 #include "codec/tensor_json.h"

@@ -1,5 +1,5 @@
-/* tensor_reading_internal.h - a tensor that is being read, shared by tensor_json.c, which knows arrays,
- * and tensor_element.c, which knows what stands in them. */
+/* tensor_reading_internal.h - a tensor that is being read, shared by tensor_json.c, which knows
+ * arrays, and tensor_element.c, which knows what stands in them. */
 #ifndef CODEC_TENSOR_READING_INTERNAL_H
 #define CODEC_TENSOR_READING_INTERNAL_H
 

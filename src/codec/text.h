@@ -1,5 +1,5 @@
-/* text.h - a growing JSON text in an arena.  When memory runs out it stays as it is and says so once,
- * at the end, so that writers need no checks in between. */
+/* text.h - a growing JSON text in an arena.  When memory runs out it stays as it is and says so
+ * once, at the end, so that writers need no checks in between. */
 #ifndef CODEC_TEXT_H
 #define CODEC_TEXT_H
 
@@ -19,15 +19,16 @@ struct text {
 /* An empty text with room for `capacity` bytes. */
 void text_init(struct text *text, struct loss_arena *arena, size_t capacity);
 
-/* Room for `bytes` more: where to write them, or NULL if memory ran out.  Add to length afterwards. */
+/* Room for `bytes` more: where to write them, or NULL if memory ran out.
+ * Add to length afterwards. */
 char *text_room(struct text *text, size_t bytes);
 
 void text_put(struct text *text, const char *bytes, size_t length);
 void text_word(struct text *text, const char *word); /* as it is, up to its NUL */
 
-/* Write a JSON string to `at`, which has room for 6 bytes for each of the string's and 2 more; returns
- * the byte after it.  `ascii` writes U+FFFD for every byte above 0x7f: of a text that was cut, perhaps
- * inside a character. */
+/* Write a JSON string to `at`, which has room for 6 bytes for each of the string's and 2 more;
+ * returns the byte after it.  `ascii` writes U+FFFD for every byte above 0x7f: of a text that was
+ * cut, perhaps inside a character. */
 char *text_escape(char *at, const char *string, bool ascii);
 
 /* A JSON string: quotes, and escapes where RFC 8259 wants them.  `string` is UTF-8. */
@@ -36,8 +37,9 @@ void text_string(struct text *text, const char *string);
 void text_unsigned(struct text *text, size_t value);
 void text_double(struct text *text, double value); /* as shortest.h writes it */
 
-/* Write element `index` to `at`, which has SHORTEST_BYTES_MAX bytes of room (shortest.h); returns its
- * length, no NUL.  Of the floating dtypes and int64; the 16-bit ones as the float32 they equal. */
+/* Write element `index` to `at`, which has SHORTEST_BYTES_MAX bytes of room
+ * (shortest.h); returns its length, no NUL.  Of the floating dtypes and int64; the
+ * 16-bit ones as the float32 they equal. */
 size_t text_element(const struct loss_tensor *tensor, size_t index, char *at);
 
 /* Nested arrays of the tensor's shape; a single number for rank 0.  Elements as text_element's. */

@@ -34,8 +34,9 @@ static float from_float16(uint16_t bits)
     return float32_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-/* Round to a 16-bit format with `fraction_bits` of fraction and smallest normal 2^exponent_min.  Both
- * formats count up through the exponents, so a fraction that rounds up to 2 carries by itself. */
+/* Round to a 16-bit format with `fraction_bits` of fraction and smallest normal
+ * 2^exponent_min.  Both formats count up through the exponents, so a fraction that rounds
+ * up to 2 carries by itself. */
 static uint16_t to_16_bits(double value, int fraction_bits, int exponent_min)
 {
     uint32_t sign = signbit(value) ? 0x8000u : 0,
@@ -135,7 +136,8 @@ void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t
 {
     if (from == to)
         return;
-    /* An element is written at or below where it was read, so none is overwritten before its turn. */
+    /* An element is written at or below where it was read, so none is
+     * overwritten before its turn. */
     for (size_t i = 0; i < count; i++) {
         double value;
 

@@ -20,7 +20,8 @@ static inline double convert_one_nan(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
-/* Narrow `count` elements in place, from float32 or float64 to a floating dtype that is no wider. */
+/* Narrow `count` elements in place, from float32 or float64 to a floating dtype that is no
+ * wider. */
 void convert_narrow(enum loss_dtype from, enum loss_dtype to, void *data, size_t count);
 
 #endif

@@ -24,8 +24,8 @@ struct layout {
 enum loss_status layout_check(const struct loss_request *request, struct layout *layout,
                               struct loss_error *error);
 
-/* Count the index targets (widened to int64) that equal ignore_index, into *ignored; the first other
- * one outside 0..C-1 is LOSS_TARGET_OUT_OF_RANGE. */
+/* Count the index targets (widened to int64) that equal ignore_index, into *ignored; the first
+ * other one outside 0..C-1 is LOSS_TARGET_OUT_OF_RANGE. */
 enum loss_status layout_check_labels(const struct loss_request *request,
                                      const struct layout *layout, const int64_t *labels,
                                      size_t *ignored, struct loss_error *error);

@@ -1,4 +1,5 @@
-/* outputs.c - the tables of what can be asked for beside the loss, and of the parts that come back. */
+/* outputs.c - the tables of what can be asked for beside the loss, and of
+ * the parts that come back. */
 #include "evaluate/outputs_internal.h"
 
 #include <string.h>
@@ -77,8 +78,8 @@ static void write_predictions(const struct loss_plan *plan, const struct tile *t
         ((int64_t *)y)[p] = (int64_t)tile->rows.argmax[p];
 }
 
-/* One row per output: how a part of its tensor is filled from a tile; or how its parts are made once
- * all tiles are done.  `losses` has neither: they are stored when they are made. */
+/* One row per output: how a part of its tensor is filled from a tile; or how its parts are made
+ * once all tiles are done.  `losses` has neither: they are stored when they are made. */
 static const struct {
     void (*write)(const struct loss_plan *plan, const struct tile *tile, void *y);
     void (*finish)(struct loss_plan *plan, const struct block *total);

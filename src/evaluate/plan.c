@@ -6,9 +6,9 @@
 #include "evaluate/convert.h"
 #include "evaluate/plan_internal.h"
 
-/* About this many predictions a tile of whole rows: the passes over it find it in the second-level cache, and
- * what is done once for a tile is done for several rows.  Where positions lie side by side a tile has as many
- * of them as it may, or lines of memory would come again for each. */
+/* About this many predictions a tile of whole rows: the passes over it find it in the second-level
+ * cache, and what is done once for a tile is done for several rows.  Where positions lie side by
+ * side a tile has as many of them as it may, or lines of memory would come again for each. */
 enum { TILE_ELEMENTS = 16 * 1024 };
 
 size_t loss_plan_blocks(const struct loss_plan *plan)

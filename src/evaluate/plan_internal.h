@@ -7,8 +7,8 @@
 #include "kernels/sum.h"
 #include "loss/evaluation.h"
 
-/* What one block found in the positions that count.  Written by the thread that runs the block, read by
- * loss_plan_finish.  The sums of measures that nobody wants stay 0. */
+/* What one block found in the positions that count.  Written by the thread that runs the block,
+ * read by loss_plan_finish.  The sums of measures that nobody wants stay 0. */
 struct block {
     struct sum loss;
     size_t correct;

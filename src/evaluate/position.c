@@ -3,8 +3,8 @@
 
 #include "evaluate/plan_internal.h"
 
-/* k times - log p; the other classes' weights are not looked at, so a NaN or an infinity among them stays
- * where it is. */
+/* k times - log p; the other classes' weights are not looked at, so a NaN or an infinity
+ * among them stays where it is. */
 static inline double weigh_surprise(const struct loss_plan *plan, double k, double surprise)
 {
     bool is_nothing = plan->stage == KERNEL_PROBABILITIES && k == 0.0 && !isnan(surprise);
@@ -12,7 +12,8 @@ static inline double weigh_surprise(const struct loss_plan *plan, double k, doub
     return is_nothing ? 0.0 : k * surprise; /* 0 log 0 is 0 in H(p, q) */
 }
 
-/* Note the tile's first probability below 0 in a position that counts, unless there was one before. */
+/* Note the tile's first probability below 0 in a position that counts,
+ * unless there was one before. */
 static void note_negatives(const struct loss_plan *plan, const struct tile *tile,
                            struct block *block)
 {

@@ -1,13 +1,13 @@
-/* prepare.c - a plan before its first block: everything checked but the predictions' values, and all
- * memory taken. */
+/* prepare.c - a plan before its first block: everything checked but the predictions'
+ * values, and all memory taken. */
 #include <string.h>
 
 #include "evaluate/convert.h"
 #include "evaluate/level.h"
 #include "evaluate/plan_internal.h"
 
-/* About this many predictions a block: a fraction of a millisecond.  Where positions lie side by side it is
- * a tile of them at least. */
+/* About this many predictions a block: a fraction of a millisecond.  Where positions lie side by
+ * side it is a tile of them at least. */
 enum { BLOCK_ELEMENTS = 64 * 1024 };
 
 /* The dtype of a loss over class probabilities: the widest of what takes part; two different half

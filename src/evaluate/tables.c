@@ -1,6 +1,7 @@
 /* tables.c - positions counted by bin of confidence, by class, and by pair of classes.
  *
- * They are made in one thread, in the order of positions, so sums do not depend on who ran the blocks. */
+ * They are made in one thread, in the order of positions, so sums do not
+ * depend on who ran the blocks. */
 #include <math.h>
 #include <string.h>
 

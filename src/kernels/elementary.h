@@ -1,12 +1,13 @@
-/* elementary.h - exp, log and log1p of float64 vectors, our own, so that every machine has the same.
+/* elementary.h - exp, log and log1p of float64 vectors, our own, so that
+ * every machine has the same.
  *
- * Only + - * / and integer operations on the bits, so the results depend on nothing but the argument.
- * Errors were measured at every float32 and at samples of float64 (tests/bench/sweep.c): below 0.9 ULP
- * for exp, log and log1p over their whole range, also for exp with a low part.
+ * Only + - * / and integer operations on the bits, so the results depend on nothing but the
+ * argument.  Errors were measured at every float32 and at samples of float64 (tests/bench/sweep.c):
+ * below 0.9 ULP for exp, log and log1p over their whole range, also for exp with a low part.
  *
- * Sources: argument reduction and the splitting of log(1+f) as in W. J. Cody and W. Waite, "Software
- * Manual for the Elementary Functions", 1980, and P. T. P. Tang, ACM TOMS 16, 1990.  The polynomials
- * are the Taylor series themselves, cut where the rest cannot matter:
+ * Sources: argument reduction and the splitting of log(1+f) as in W. J. Cody and W. Waite,
+ * "Software Manual for the Elementary Functions", 1980, and P. T. P. Tang, ACM TOMS 16, 1990.  The
+ * polynomials are the Taylor series themselves, cut where the rest cannot matter:
  *     exp   |r| <= (ln 2)/2:  r^14/14! < 2^-57.6
  *     atanh |s| <= 0.1716:    2 s^21/21 < 2^-56.9 of s's own contribution */
 #ifndef KERNELS_ELEMENTARY_H
@@ -52,8 +53,8 @@ static inline vec times_power(vec p, vec shifted)
            from_bits(bits_exponent(bits_add(other_half, bias)));
 }
 
-/* base * e^(d + low) for any d, where |low| is at most half a ULP of d, and base is `high + base_low`
- * with |base_low| at most half a ULP of `high`. */
+/* base * e^(d + low) for any d, where |low| is at most half a ULP of d, and base is `high +
+ * base_low` with |base_low| at most half a ULP of `high`. */
 static inline vec exp_times(vec high, vec base_low, vec d, vec low)
 {
     /* Beyond these it is 0 or infinite all the same; NaN passes both comparisons unchanged. */
@@ -119,8 +120,8 @@ static inline vec lost_beside_one(vec s, vec u)
     return vec_select(s < 1.0, s - (u - 1.0), 1.0 - (u - s));
 }
 
-/* a * b less its rounded value, exactly, unless a half overflows or the result is subnormal (T. J. Dekker,
- * Numer. Math. 18, 1971). */
+/* a * b less its rounded value, exactly, unless a half overflows or the result is subnormal (T. J.
+ * Dekker, Numer. Math. 18, 1971). */
 static inline vec product_lost(vec a, vec b)
 {
     vec wide_a = a * 0x1p27 + a, wide_b = b * 0x1p27 + b;

@@ -1,7 +1,7 @@
 /* gradient.c - the gradient of a weighted sum of negative log-probabilities.
  *
- * With p = softmax(x) and K the sum of all k, d/dx_c of sum_j k_j (-lp_j) is p_c K - k_c.  Near a sure
- * prediction that cancels, so it is taken as p_c (K - k_c) - k_c (1 - p_c), where 1 - p is
+ * With p = softmax(x) and K the sum of all k, d/dx_c of sum_j k_j (-lp_j) is p_c K - k_c.  Near a
+ * sure prediction that cancels, so it is taken as p_c (K - k_c) - k_c (1 - p_c), where 1 - p is
  * rest / (1 + rest) for the largest element. */
 #include "kernels/table_internal.h"
 #include "kernels/terms.h"
@@ -25,8 +25,8 @@ void KERNEL(label_gradient)(const struct kernel_tile *tile, const struct kernel_
     }
 }
 
-/* The factors of LANES classes from `c` on; `is_uniform` if they are the same for all but the label, which are
- * then divided only once. */
+/* The factors of LANES classes from `c` on; `is_uniform` if they are the same for all but the
+ * label, which are then divided only once. */
 INLINED vec slope_at(bool is_uniform, const struct kernel_tile *tile,
                      const struct kernel_slope *slope, const REAL *q, size_t c, size_t count)
 {

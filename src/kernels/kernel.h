@@ -1,36 +1,40 @@
 /* kernel.h - the inner loops: rows of predictions in, numbers out.
  *
- * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no global.
- * Checks happen one floor up, in evaluate.  There is one table of functions per arithmetic type and
- * level of CPU, all made from one source.  Arithmetic is float64, but for the exponentials of float32
- * elements (real32.h, sums32.h and softmax32.h); results are rounded once, when they are stored.
+ * Kernels are pure: pointers and counts in, numbers out; no allocation, no error, no log, no
+ * global.  Checks happen one floor up, in evaluate.  There is one table of functions per
+ * arithmetic type and level of CPU, all made from one source.  Arithmetic is float64, but for the
+ * exponentials of float32 elements (real32.h, sums32.h and softmax32.h); results are rounded
+ * once, when they are stored.
  *
  * A tile is a group of positions whose rows lie at a constant distance from each other:
  *     element c of position p  =  x[p * position_stride + c * class_stride]
  * For (N,C) that is position_stride C, class_stride 1; for (N,C,d1..dk) the positions of one batch
- * item lie side by side, position_stride 1, class_stride d1*..*dk.  Outputs have the tile's strides.
+ * item lie side by side, position_stride 1, class_stride d1*..*dk.  Outputs have the same strides.
  *
  * Formulas, with i the lowest index of the largest element:
  *     max = x_i    rest = sum_{j != i} exp(x_j - max)    log_rest = log1p(rest)
  *     log_softmax_c = (x_c - max) - log_rest             softmax_c = exp(x_c - max) / (1 + rest)
  * Leaving the maximum's own 1 out of `rest` keeps every digit of a confident prediction's loss.
  *
- * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted, and what
- * is fused is fused everywhere (lanes32.h); and the order of additions in `rest` depends on the shape alone:
+ * Same bits everywhere.  exp, log and log1p are our own (elementary.h); nothing is contracted, and
+ * what is fused is fused everywhere (lanes32.h); and the order of additions in `rest` depends on
+ * the shape alone:
  *     C >= KERNEL_ROW_CLASSES, class_stride 1: class c is added to partial sum c mod 16, each in
  *       ascending order; then number l + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0
  *     else: one sum, in ascending order
  * Only the maximum of lowest index is left out.  In float64 every sum is compensated: what its
- * roundings lose is added up beside it, and added to it at the end.  In float32 every exponential is a
- * power of two and a rest, and there are sums for both, which become one before partial sums are added:
- * of the powers as above; of the rests too, but first by twos in float32: classes c and c + 16 of each 32
- * along the classes, else 2c and 2c + 1.  What the maximum or no class would add is 0.
+ * roundings lose is added up beside it, and added to it at the end.  In float32 every exponential
+ * is a power of two and a rest, and there are sums for both, which become one before partial sums
+ * are added: of the powers as above; of the rests too, but first by twos in float32: classes c and
+ * c + 16 of each 32 along the classes, else 2c and 2c + 1.  What the maximum or no class would add
+ * is 0.
  *
- * Error budget of `rest`, relative.  float32: 2^-24.35 of an exponential and 2^-25.5 of adding two rests,
- * at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log of one
- * exponential is within 1.65 units of float32, half of one the last rounding (the largest seen, in a search
- * for it, is 1.2), and one of several exponentials, whose errors are not all the worst, within 1.
- * float64: 0.9 ULP of an exponential; what rounding the sum loses is in rest_low.  Every NaN that is stored is the same one. */
+ * Error budget of `rest`, relative.  float32: 2^-24.35 of an exponential and 2^-25.5 of adding two
+ * rests, at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log
+ * of one exponential is within 1.65 units of float32, half of one the last rounding (the largest
+ * seen, in a search for it, is 1.2), and one of several exponentials, whose errors are not all the
+ * worst, within 1.  float64: 0.9 ULP of an exponential; what rounding the sum loses is in rest_low.
+ * Every NaN that is stored is the same one. */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
@@ -83,7 +87,8 @@ struct kernel_slope {
 };
 
 struct kernel {
-    /* Fill max and argmax of every position, and picked if there are labels; if `sums`, all the others. */
+    /* Fill max and argmax of every position, and picked if there are labels;
+     * if `sums`, all the others. */
     void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
     /* After scan with sums: write softmax or log_softmax of every position to y; softmax times the
@@ -96,33 +101,34 @@ struct kernel {
     void (*exp)(const struct kernel_tile *tile, void *y);
     void (*log)(const struct kernel_tile *tile, void *y);
 
-    /* - log p of every position's label, after scan, with sums for logits; NaN if a probability of the
-     * position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
+    /* - log p of every position's label, after scan, with sums for logits; NaN if a probability of
+     * the position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
     void (*surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                      const struct kernel_rows *rows, double *found);
 
-    /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or log x,
-     * and then a term is 0 where k is, also at x = 0 where a product would be NaN.  `found` has
-     * KERNEL_TILE_POSITIONS. */
+    /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or
+     * log x, and then a term is 0 where k is, also at x = 0 where a product would be NaN.  `found`
+     * has KERNEL_TILE_POSITIONS. */
     void (*weigh)(const struct kernel_tile *tile, enum kernel_stage stage,
                   const struct kernel_rows *rows, const struct kernel_factors *factors,
                   double *found);
 
-    /* The gradient of sum_c k_c * (-lp_c) of one position with respect to x, written to y, the tile's:
-     *     logits          p_c * sum_{j != c} k_j - k_c * (1 - p_c)   where nothing cancels but the k
+    /* The gradient of sum_c k_c * (-lp_c) of one position with respect to x, written to its place
+     * in y:
+     *     logits          p_c * sum_{j != c} k_j - k_c * (1 - p_c)  where nothing cancels but the k
      *     log x, x        -k_c, and -k_c / x_c, which is 0 where k_c is */
     void (*gradient)(const struct kernel_tile *tile, enum kernel_stage stage, size_t position,
                      const struct kernel_rows *rows, const struct kernel_slope *slope, void *y);
 
-    /* The same of logits for all positions at once, k being factors[p] at the label and 0 elsewhere;
-     * a label that names no class has no k there. */
+    /* The same of logits for all positions at once, k being factors[p] at the label and 0
+     * elsewhere; a label that names no class has no k there. */
     void (*label_gradient)(const struct kernel_tile *tile, const struct kernel_rows *rows,
                            const double *factors, void *y);
 
-    /* Of every position, with p the probabilities that its elements are or stand for (after scan, with
-     * sums for logits): - sum_c p_c log p_c; max_c p_c; (1 - p_y)^2 + sum_{c != y} p_c^2 with y the
-     * label; and the rank of the label, #{x_j > x_y} + #{j < y: x_j = x_y}, a NaN being the largest, or
-     * C where it names no class.  `found` has KERNEL_TILE_POSITIONS. */
+    /* Of every position, with p the probabilities that its elements are or stand for (after scan,
+     * with sums for logits): - sum_c p_c log p_c; max_c p_c; (1 - p_y)^2 + sum_{c != y} p_c^2 with
+     * y the label; and the rank of the label, #{x_j > x_y} + #{j < y: x_j = x_y}, a NaN being the
+     * largest, or C where it names no class.  `found` has KERNEL_TILE_POSITIONS. */
     void (*entropy)(const struct kernel_tile *tile, enum kernel_stage stage,
                     const struct kernel_rows *rows, double *found);
     void (*confidence)(const struct kernel_tile *tile, enum kernel_stage stage,

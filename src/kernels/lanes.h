@@ -1,8 +1,8 @@
 /* lanes.h - vectors of elements of the type that a kernel is compiled for: REAL is float or double,
  * REAL_BYTES its size, and REALS of them fill a vector.
  *
- * Elements are loaded as they are.  What needs more than float32 happens on their wide form, the same
- * lanes in float64, which is one vector or two. */
+ * Elements are loaded as they are.  What needs more than float32 happens on their wide form, the
+ * same lanes in float64, which is one vector or two. */
 #ifndef KERNELS_LANES_H
 #define KERNELS_LANES_H
 
@@ -16,8 +16,8 @@
 /* So that what is kept for each of a few vectors stays in registers. */
 #define UNROLLED _Pragma("GCC unroll 16")
 
-/* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not unrolled it, clang
- * only if it may. */
+/* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not
+ * unrolled it, clang only if it may. */
 #if defined(__clang__)
 #define AS_VECTOR
 #else
@@ -32,8 +32,8 @@ enum {
     GROUPS = ROW_SUMS / REALS
 };
 
-/* Have memory bring what lies some elements further on while there is much to compute: the next row's
- * maximum or the next tile's is looked for as fast as memory comes.  It need not be there. */
+/* Have memory bring what lies some elements further on while there is much to compute: the next
+ * row's maximum or the next tile's is looked for as fast as memory comes.  It need not be there. */
 #define LINE (64 / REAL_BYTES) /* elements that come from memory together */
 #define FETCH_EARLY(x, ahead, cache) \
     __builtin_prefetch((const void *)((uintptr_t)(x) + (ahead) * sizeof *(x)), 0, (cache))
@@ -201,7 +201,8 @@ static inline size_t least_lane(real_mask mask, real_mask v)
     return (size_t)v[0];
 }
 
-/* x - max and in *low what rounding took from it, exactly (two-sum: D. E. Knuth, TAOCP 2, 4.2.2). */
+/* x - max and in *low what rounding took from it, exactly (two-sum: D. E. Knuth, TAOCP 2,
+ * 4.2.2). */
 static inline real_vec real_difference(real_vec x, real_vec max, real_vec *low)
 {
     real_vec d = x - max, back = d - x;
@@ -232,7 +233,8 @@ static inline struct wide wide_load(const double *from)
 {
     struct wide wide;
 
-    /* Part by part: gcc copies more than a vector by halves of one, and waits for them when it loads. */
+    /* Part by part: gcc copies more than a vector by halves of one, and
+     * waits for them when it loads. */
     UNROLLED for (size_t i = 0; i < PARTS; i++) wide.part[i] = vec_load(from + i * LANES);
     return wide;
 }

@@ -1,4 +1,5 @@
-/* lanes32.h - what float32 vectors need beside lanes.h: their wide form, and a * b + c rounded once. */
+/* lanes32.h - what float32 vectors need beside lanes.h: their wide form,
+ * and a * b + c rounded once. */
 #ifndef KERNELS_LANES32_H
 #define KERNELS_LANES32_H
 
@@ -45,11 +46,12 @@ static inline real_vec fused_lanes(real_vec a, real_vec b, real_vec c)
     return real_load(z);
 }
 
-/* Elsewhere the same by float64, where the product is exact: a sum rounded to float64 and then to float32 is
- * the sum rounded once, unless the first rounding has moved it to half-way between two float32, or the result is
- * subnormal.  fused() is for arguments of which neither can be (tests/bench/sweep.c looks at all there are of
- * an exponential's, but for those whose sum is exact in float64); fused_any() looks, and then asks the C library.
- * There too a result that is subnormal must have an exact sum. */
+/* Elsewhere the same by float64, where the product is exact: a sum rounded to float64 and then to
+ * float32 is the sum rounded once, unless the first rounding has moved it to half-way between two
+ * float32, or the result is subnormal.  fused() is for arguments of which neither can be
+ * (tests/bench/sweep.c looks at all there are of an exponential's, but for those whose sum is exact
+ * in float64); fused_any() looks, and then asks the C library.  There too a result that is
+ * subnormal must have an exact sum. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 
 #define fused     fused_lanes

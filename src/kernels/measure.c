@@ -57,8 +57,8 @@ void KERNEL(brier)(const struct kernel_tile *tile, enum kernel_stage stage,
         found[p] += missing[p] * missing[p];
 }
 
-/* Whether v is before y in the order of ranks, or, if `or_equal`, no more than equal: a NaN is larger than
- * any number, and equal to a NaN. */
+/* Whether v is before y in the order of ranks, or, if `or_equal`, no more than equal: a NaN is
+ * larger than any number, and equal to a NaN. */
 static inline bool is_above(REAL v, REAL y, bool or_equal)
 {
     if (isnan(y))

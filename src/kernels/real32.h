@@ -1,11 +1,11 @@
-/* real32.h - what is particular to float32 elements; part of real.h.  Sums of exponentials are in sums32.h,
- * softmax is in softmax32.h.
+/* real32.h - what is particular to float32 elements; part of real.h.  Sums of exponentials are in
+ * sums32.h, softmax is in softmax32.h.
  *
- *     e^y = 2^n e^r,   y = n ln 2 + r,   |r| <= (ln 2)/2   (Cody and Waite: n * LN2_HIGH_32 is exact)
+ *     e^y = 2^n e^r,  y = n ln 2 + r,  |r| <= (ln 2)/2  (Cody and Waite: n * LN2_HIGH_32 is exact)
  *     e^r = 1 + r + r^2 q(r),   q a minimax polynomial, off by 2^-27.8 at most
  *
- * log(1 + s) has float64 arithmetic, but no more of it than a sum of such exponentials is worth: as in
- * elementary.h, with the series of atanh cut after s^13, where it is off by 2^-39 at most. */
+ * log(1 + s) has float64 arithmetic, but no more of it than a sum of such exponentials is worth: as
+ * in elementary.h, with the series of atanh cut after s^13, where it is off by 2^-39 at most. */
 #ifndef KERNELS_REAL32_H
 #define KERNELS_REAL32_H
 
@@ -17,9 +17,10 @@
 #define LN2_HIGH_32 0x1.62e4p-1f /* 15 bits, and n has 9 at most */
 #define LN2_LOW_32  0x1.7f7d1cp-20f
 
-/* Exponentials below e^-138 of the largest are 0: 2^31 of them are less than half the least float32. */
+/* Exponentials below e^-138 of the largest are 0: 2^31 of them are less
+ * than half the least float32. */
 #define EXP_LEAST_32 (-138.0f)
-#define WHOLE_32     0x1.8p23f /* added and taken away, rounds to an integer, left in the lowest bits */
+#define WHOLE_32     0x1.8p23f /* added, rounds to an integer, which its lowest bits then are */
 
 typedef uint32_t real_bits __attribute__((vector_size(VECTOR_BYTES)));
 

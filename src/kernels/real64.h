@@ -1,7 +1,7 @@
 /* real64.h - what is particular to float64 elements; part of real.h.
  *
- * x - max itself rounds, so what it loses is carried into the exponential (by two-sum: D. E. Knuth, TAOCP 2,
- * 4.2.2); and every sum carries what its roundings lose (vector_sum.h). */
+ * x - max itself rounds, so what it loses is carried into the exponential (by two-sum: D. E. Knuth,
+ * TAOCP 2, 4.2.2); and every sum carries what its roundings lose (vector_sum.h). */
 #ifndef KERNELS_REAL64_H
 #define KERNELS_REAL64_H
 
@@ -21,8 +21,9 @@ static inline real_vec real_narrow(struct wide x)
 
 enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1, COLUMN_LEAST = 1 };
 
-/* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then within 1.6 units.
- * A factor that is no number or infinite, or whose low part overflows, comes in at the end instead. */
+/* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then
+ * within 1.6 units.  A factor that is no number or infinite, or whose low part overflows,
+ * comes in at the end instead. */
 struct softmax_row {
     real_vec max;
     vec high, low, last;

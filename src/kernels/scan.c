@@ -113,8 +113,8 @@ static inline void keep_sums(const struct group *group, size_t p, struct kernel_
     wide_store(rows->rest_low + p, near_low);
 }
 
-/* The labels' elements among those that were turned: where they came from they may lie at a power of two
- * from each other, and be driven out of the cache already. */
+/* The labels' elements among those that were turned: where they came from they may lie at a power
+ * of two from each other, and be driven out of the cache already. */
 static inline void pick_turned(const struct kernel_tile *tile, const struct turned *turned,
                                double *picked)
 {
@@ -197,8 +197,8 @@ static void note_nan(const struct kernel_tile *tile, size_t position, struct ker
     rows->argmax[position] = c;
 }
 
-/* A NaN makes the sum one; even if it was left out itself, as the maximum is -inf then, and -inf less -inf is
- * NaN.  Where there are no sums it was looked for. */
+/* A NaN makes the sum one; even if it was left out itself, as the maximum is -inf then, and -inf
+ * less -inf is NaN.  Where there are no sums it was looked for. */
 static inline void note_nans(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
     const double *found = sums ? rows->rest : rows->max;
@@ -246,7 +246,8 @@ static inline void finish_log(struct kernel_rows *rows, size_t p)
 
 static_assert(KERNEL_TILE_POSITIONS % REALS == 0, "the arrays of rows are whole vectors");
 
-/* Step by step for all positions: one vector alone would wait for itself.  Lanes after the last position are 0. */
+/* Step by step for all positions: one vector alone would wait for itself.  Lanes after
+ * the last position are 0. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
     memset(rows->picked, 0, sizeof rows->picked);

@@ -1,5 +1,5 @@
-/* scan_rows.c - the largest element of long rows, and the sum of the exponentials of the others: along the
- * classes of one row after the other. */
+/* scan_rows.c - the largest element of long rows, and the sum of the exponentials of the others:
+ * along the classes of one row after the other. */
 #include <math.h>
 
 #include "kernels/table_internal.h"
@@ -36,8 +36,8 @@ static inline size_t index_in_block(const REAL *block, REAL max)
     return least_lane(found, first);
 }
 
-/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  If there is a NaN the
- * largest is one, if it is looked for; else neither means anything. */
+/* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  If there is a
+ * NaN the largest is one, if it is looked for; else neither means anything. */
 INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argmax)
 {
     real_vec max = real_all(-(REAL)INFINITY);

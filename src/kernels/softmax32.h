@@ -1,8 +1,9 @@
 /* softmax32.h - softmax of float32 elements; part of real.h.
  *
- * An exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has lost, it is 2^n times
- * 1 + r + (r^2 q(r) + r_low), as in real32.h.  Errors: 2^-27.8 of q, 2^-27.5 of r * r_low left out, and three
- * roundings of at most 2^-28.  As in sums32.h it is that of x, or of x - max if the maximum is far from 0. */
+ * An exponential is a pair of float32, high + low, good to 2^-25.5: with r_low, what r has lost, it
+ * is 2^n times 1 + r + (r^2 q(r) + r_low), as in real32.h.  Errors: 2^-27.8 of q, 2^-27.5 of r *
+ * r_low left out, and three roundings of at most 2^-28.  As in sums32.h it is that of x, or of x -
+ * max if the maximum is far from 0. */
 #ifndef KERNELS_SOFTMAX32_H
 #define KERNELS_SOFTMAX32_H
 

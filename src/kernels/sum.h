@@ -1,8 +1,8 @@
 /* sum.h - a sum that keeps what rounding loses, so that a million losses add up as exactly as one.
  *
  * `total` is the plain running sum and `lost` collects its rounding errors (Neumaier's variant of
- * Kahan's summation, Z. angew. Math. Mech. 54, 1974): the result is off by about one rounding of the
- * true sum, plus n^2 * 2^-106 of the sum of magnitudes. */
+ * Kahan's summation, Z. angew. Math. Mech. 54, 1974): the result is off by about one rounding of
+ * the true sum, plus n^2 * 2^-106 of the sum of magnitudes. */
 #ifndef KERNELS_SUM_H
 #define KERNELS_SUM_H
 

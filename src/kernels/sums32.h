@@ -1,18 +1,19 @@
 /* sums32.h - sums of float32's exponentials; part of real.h.
  *
- * An exponential is never rounded to float32 as a whole: that alone would cost a unit of the result.
+ * An exponential is never rounded to float32 as a whole: that alone would
+ * cost a unit of the result.
  *
  *     e^y = 2^n + 2^n (e^r - 1),   as in real32.h
  *
  * The powers of two and the rests are added up apart: the powers in float64, of which they are the
  * exponents, and the rests, at most 0.42 of the power, by twos in float32 and then in float64.
  *
- * Where |max| <= NEAR_32, what is added up is e^x itself, as x is exact, and the sum is multiplied by
- * e^-max at the end.  Elsewhere n would have too many bits, and it is e^(x - max), with what rounding took
- * from x - max.  Which it is depends on the row's largest element alone.
+ * Where |max| <= NEAR_32, what is added up is e^x itself, as x is exact, and the sum is multiplied
+ * by e^-max at the end.  Elsewhere n would have too many bits, and it is e^(x - max), with what
+ * rounding took from x - max.  Which it is depends on the row's largest element alone.
  *
- * Relative error of an exponential: at most 2^-24.35, for all float32 there are; mostly from rounding r and
- * r + r^2 q(r), 2^-25.5 each.  Adding two rests in float32 costs 2^-25.5 at most. */
+ * Relative error of an exponential: at most 2^-24.35, for all float32 there are; mostly from
+ * rounding r and r + r^2 q(r), 2^-25.5 each.  Adding two rests in float32 costs 2^-25.5 at most. */
 #ifndef KERNELS_SUMS32_H
 #define KERNELS_SUMS32_H
 
@@ -65,13 +66,14 @@ static inline struct origin origin_of(real_vec max, bool far)
     return (struct origin){max, least, WHOLE_32 - lowest_of(least)};
 }
 
-/* An exponential times 2^-(lowest + 127): 2^(n - 127), where n is in the lowest bits of `power` and 0 means
- * that it is 0, and the rest of it. */
+/* An exponential times 2^-(lowest + 127): 2^(n - 127), where n is in the lowest bits of `power` and
+ * 0 means that it is 0, and the rest of it. */
 struct exps {
     real_vec power, rest;
 };
 
-/* x - max and what it lost, for x that are none too small to count; else the least.  NaN stays NaN. */
+/* x - max and what it lost, for x that are none too small to count; else
+ * the least.  NaN stays NaN. */
 static inline real_vec far_difference(real_vec x, const struct origin *origin, real_vec *low)
 {
     real_vec d = real_difference(x, origin->max, low);
@@ -81,8 +83,8 @@ static inline real_vec far_difference(real_vec x, const struct origin *origin, r
     return real_select(is_small, origin->least, d);
 }
 
-/* Those of `count` vectors, step by step for all of them: one alone would wait for itself.  Near 0, x is
- * at least the least already. */
+/* Those of `count` vectors, step by step for all of them: one alone would wait for itself.  Near 0,
+ * x is at least the least already. */
 INLINED void exps_of(size_t count, const real_vec *x, const struct origin *origin, bool far,
                      struct exps *e)
 {
@@ -135,8 +137,8 @@ static inline void sums_add_rest(struct sums *sums, real_vec rest)
     UNROLLED for (size_t i = 0; i < PARTS; i++) sums->rest.part[i] += wide.part[i];
 }
 
-/* ROW_STEP elements of a row, class c of them to partial sum c mod 16; the rests of classes c and c + 16 of
- * each 32 are added first. */
+/* ROW_STEP elements of a row, class c of them to partial sum c mod 16; the rests of classes c and c
+ * + 16 of each 32 are added first. */
 INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
                           bool far)
 {
@@ -162,8 +164,8 @@ INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct orig
     }
 }
 
-/* COLUMN_STEP or COLUMN_LEAST classes of REALS positions side by side; the rests of classes 2c and 2c + 1 are
- * added first. */
+/* COLUMN_STEP or COLUMN_LEAST classes of REALS positions side by side; the rests of classes 2c
+ * and 2c + 1 are added first. */
 INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from, size_t stride,
                               const struct origin *origin, bool far)
 {
@@ -180,7 +182,8 @@ INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from,
     UNROLLED for (size_t i = 0; i < count; i += 2) sums_add_rest(sums, e[i].rest + e[i + 1].rest);
 }
 
-/* The sums of the lanes as float64, times 2^-(lowest + 127) still; *low is nothing that this type keeps. */
+/* The sums of the lanes as float64, times 2^-(lowest + 127) still; *low is
+ * nothing that this type keeps. */
 static inline struct wide sums_value(const struct sums *sums, struct wide *low)
 {
     double even[LANES], odd[LANES], lanes[REALS];
@@ -225,8 +228,8 @@ static inline double sums_fold(const struct sums *sums, double *low)
     return lanes[0];
 }
 
-/* What sums of rows with such maxima must be multiplied by: 2^(lowest + 127), and e^-max where they do not have
- * it already.  The series of e^r is cut where it is off by 2^-32. */
+/* What sums of rows with such maxima must be multiplied by: 2^(lowest + 127), and e^-max where they
+ * do not have it already.  The series of e^r is cut where it is off by 2^-32. */
 static inline struct wide sums_scale(struct wide max)
 {
     real_vec m = real_narrow(max);

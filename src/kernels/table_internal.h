@@ -1,7 +1,7 @@
 /* table_internal.h - what the files of one kernel share; compiled for each type and level.
  *
- * REAL is float or double, TYPE float32 or float64, LEVEL the name of the level and VECTOR_BYTES the
- * width of its vectors. */
+ * REAL is float or double, TYPE float32 or float64, LEVEL the name of the level and VECTOR_BYTES
+ * the width of its vectors. */
 #ifndef KERNELS_TABLE_INTERNAL_H
 #define KERNELS_TABLE_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* terms.h - what sums and gradients over the classes of one position are made of, LANES classes at a
- * time, in float64 whatever the elements are. */
+/* terms.h - what sums and gradients over the classes of one position are made of, LANES classes at
+ * a time, in float64 whatever the elements are. */
 #ifndef KERNELS_TERMS_H
 #define KERNELS_TERMS_H
 
@@ -119,8 +119,8 @@ static inline vec surprise_of(enum kernel_stage stage, vec x, vec max, vec log_r
     return stage == KERNEL_LOGS ? -x : -log_full(x);
 }
 
-/* 1 - p of a row's largest element, rest / (1 + rest): nearly rounded once, what rest, the sum and the
- * quotient lose being put back. */
+/* 1 - p of a row's largest element, rest / (1 + rest): nearly rounded once, what rest, the sum and
+ * the quotient lose being put back. */
 static inline double complement_of_largest(const struct kernel_rows *rows, size_t position)
 {
     vec rest = vec_all(rows->rest[position]), low = vec_all(rows->rest_low[position]);
@@ -131,8 +131,8 @@ static inline double complement_of_largest(const struct kernel_rows *rows, size_
     return (q + from_bits(bits_of(lost) & (lost == lost)))[0];
 }
 
-/* Which NaN comes out of an addition depends on the order of its operands, which compilers choose: so
- * one NaN for all. */
+/* Which NaN comes out of an addition depends on the order of its operands, which compilers
+ * choose: so one NaN for all. */
 static inline vec one_nan(vec y)
 {
     return vec_select(y == y, y, vec_all(__builtin_nan("")));

@@ -1,8 +1,8 @@
-/* totals.c - sums over the classes of every position: of its surprises, each with its own factor; of its
- * entropy; of the squares of its probabilities.
+/* totals.c - sums over the classes of every position: of its surprises, each with its own factor;
+ * of its entropy; of the squares of its probabilities.
  *
- * Along the classes of long rows, in the order that vector_sum.h says; else along positions, in ascending
- * order.  Both keep what rounding loses: weighted sums may have terms of both signs. */
+ * Along the classes of long rows, in the order that vector_sum.h says; else along positions, in
+ * ascending order.  Both keep what rounding loses: weighted sums may have terms of both signs. */
 #include "kernels/table_internal.h"
 #include "kernels/terms.h"
 #include "kernels/turned.h"
@@ -15,7 +15,8 @@ struct given {
     const struct kernel_factors *factors; /* of what is weighted */
 };
 
-/* The numbers of one row in all lanes, or those of the positions from `p` on; only logits have them. */
+/* The numbers of one row in all lanes, or those of the positions from `p`
+ * on; only logits have them. */
 struct numbers {
     vec max, log_rest, rest;
 };

@@ -1,11 +1,13 @@
-/* turned.h - a copy of some classes of a tile in which positions lie side by side, for what is computed along
- * positions: rows of few classes are turned, and what lies far apart comes together. */
+/* turned.h - a copy of some classes of a tile in which positions lie side by side,
+ * for what is computed along positions: rows of few classes are turned, and what lies
+ * far apart comes together. */
 #ifndef KERNELS_TURNED_H
 #define KERNELS_TURNED_H
 
 #include "kernels/real.h"
 
-/* At a stride of a power of two, as tiles may have, classes would drive each other out of the cache. */
+/* At a stride of a power of two, as tiles may have, classes would drive
+ * each other out of the cache. */
 struct turned {
     size_t first, count; /* classes */
     REAL x[KERNEL_ROW_CLASSES][KERNEL_TILE_POSITIONS];
@@ -29,8 +31,8 @@ static inline void turn_columns(const struct kernel_tile *tile, struct turned *t
     }
 }
 
-/* The classes from `first` on, as many as there is room for; where rows are turned that is all.  What is
- * beyond the last position is 0, up to a whole vector. */
+/* The classes from `first` on, as many as there is room for; where rows are turned that is all.
+ * What is beyond the last position is 0, up to a whole vector. */
 static inline void turn(const struct kernel_tile *tile, size_t first, struct turned *turned)
 {
     turned->first = first;
@@ -48,7 +50,8 @@ static inline void turn(const struct kernel_tile *tile, size_t first, struct tur
     }
 }
 
-/* Whole rows of few classes, as they were turned, to their place in y, which is laid out as the tile. */
+/* Whole rows of few classes, as they were turned, to their place in y, which
+ * is laid out as the tile. */
 static inline void turn_back(const struct turned *turned, const struct kernel_tile *tile, REAL *y)
 {
     transpose(turned->x[0], KERNEL_TILE_POSITIONS, tile->classes, tile->positions, y,

@@ -1,7 +1,7 @@
 /* vector.h - vectors of float64 at the width that this file is compiled for.
  *
- * VECTOR_BYTES is the width of the level: 16, 32 or 64.  All arithmetic is plain + - * / on lanes, without
- * contraction, so a lane's result does not depend on how many lanes there are beside it. */
+ * VECTOR_BYTES is the width of the level: 16, 32 or 64.  All arithmetic is plain + - * / on lanes,
+ * without contraction, so a lane's result does not depend on how many lanes there are beside it. */
 #ifndef KERNELS_VECTOR_H
 #define KERNELS_VECTOR_H
 

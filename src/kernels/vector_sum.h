@@ -1,8 +1,10 @@
-/* vector_sum.h - sums over the classes of one position that keep what rounding loses, LANES at a time.
+/* vector_sum.h - sums over the classes of one position that keep what
+ * rounding loses, LANES at a time.
  *
- * Class c is added to partial sum c mod ROW_SUMS, in ascending order, and at the end number l + 8 to number
- * l, l + 4 to l, l + 2 to l, and 1 to 0: so the bits do not depend on LANES.  What additions lose comes by
- * two-sum (D. E. Knuth, TAOCP 2, 4.2.2); it means nothing once a total is infinite or NaN. */
+ * Class c is added to partial sum c mod ROW_SUMS, in ascending order, and at the end number l
+ * + 8 to number l, l + 4 to l, l + 2 to l, and 1 to 0: so the bits do not depend on LANES.
+ * What additions lose comes by two-sum (D. E. Knuth, TAOCP 2, 4.2.2); it means nothing once a
+ * total is infinite or NaN. */
 #ifndef KERNELS_VECTOR_SUM_H
 #define KERNELS_VECTOR_SUM_H
 

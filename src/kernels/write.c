@@ -1,6 +1,7 @@
 /* write.c - softmax, log-softmax, exp and log of every element of a tile.
  *
- * Elementwise, so vectors may run either way: along the classes of long rows, else along positions. */
+ * Elementwise, so vectors may run either way: along the classes of long
+ * rows, else along positions. */
 #include <assert.h>
 
 #include "kernels/table_internal.h"

@@ -1,7 +1,7 @@
 /* log.h - one line per event on standard error, as JSON or as text.
  *
- * Writing never blocks: a line that standard error will not take at once is dropped and counted.  Any
- * thread may log; a line is one write(). */
+ * Writing never blocks: a line that standard error will not take at once is dropped and counted.
+ * Any thread may log; a line is one write(). */
 #ifndef OBSERVE_LOG_H
 #define OBSERVE_LOG_H
 

@@ -198,8 +198,8 @@ static char *write_text_head(const struct metric *metric, char *at)
     return at + sprintf(at, "# TYPE %s %s\n", metric->name, kinds[metric->kind]);
 }
 
-/* OpenMetrics takes the end that samples have by their type off the name of the family, and wants to be
- * told the unit that is left at its end. */
+/* OpenMetrics takes the end that samples have by their type off the name of the family, and wants
+ * to be told the unit that is left at its end. */
 static char *write_openmetrics_head(const struct metric *metric, char *at)
 {
     static const char *const units[] = {"_seconds", "_bytes"};

@@ -24,10 +24,10 @@ struct metric; /* one series */
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
-/* Register a series.  `labels` is what stands between the braces, like code="200", or NULL.  Strings
- * are copied but for `name` and `help`, which must be static.  A counter's name ends in _total, one in
- * seconds or bytes before that in _seconds or _bytes; a gauge that is 1 and only has its labels to tell
- * ends in _info.  NULL if memory runs out. */
+/* Register a series.  `labels` is what stands between the braces, like code="200", or NULL.
+ * Strings are copied but for `name` and `help`, which must be static.  A counter's name ends in
+ * _total, one in seconds or bytes before that in _seconds or _bytes; a gauge that is 1 and only has
+ * its labels to tell ends in _info.  NULL if memory runs out. */
 struct metric *metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name,
                            const char *help, const char *labels);
 

@@ -7,8 +7,8 @@
 struct embedded {
     const unsigned char *bytes; /* ends in no NUL */
     size_t length;
-    /* Another one for other bytes; weak, because the same file is sent compressed too (an entity-tag,
-     * RFC 9110, section 8.8.3). */
+    /* Another one for other bytes; weak, because the same file is sent compressed too (an
+     * entity-tag, RFC 9110, section 8.8.3). */
     const char *tag;
 };
 

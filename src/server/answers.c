@@ -160,8 +160,8 @@ void answer_version(struct exchange *exchange)
     exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
 }
 
-/* Whether If-None-Match lists a tag: weak or strong is the same here, and the quotes are part of it, so
- * none is found within another. */
+/* Whether If-None-Match lists a tag: weak or strong is the same here, and the quotes are part of
+ * it, so none is found within another. */
 static bool is_known(const char *if_none_match, const char *tag)
 {
     return if_none_match != NULL &&
@@ -176,8 +176,8 @@ static void reply_document(struct exchange *exchange, const char *media_type,
     exchange->reply.tag = document->tag;
     if (!is_known(exchange->content.if_none_match, document->tag))
         return;
-    /* Like the reply to HEAD it has the length of what is not sent (RFC 9110, section 8.6), so that is
-     * made all the same. */
+    /* Like the reply to HEAD it has the length of what is not sent (RFC 9110, section 8.6), so
+     * that is made all the same. */
     exchange->reply.http_status = 304;
     exchange->reply.content_type = exchange->reply.content_encoding = NULL;
 }

@@ -41,8 +41,8 @@ static void find_path(const char *membership, const char *controller, char path[
         (void)fclose(file);
 }
 
-/* Read one or two numbers of a file; the word "max" and negative ones are no limits.  Returns how many
- * there were, 0 for no file and no limit. */
+/* Read one or two numbers of a file; the word "max" and negative ones are no limits.  Returns how
+ * many there were, 0 for no file and no limit. */
 static int read_numbers(const char *path, uint64_t numbers[2])
 {
     FILE *file = fopen(path, "re");

@@ -1,7 +1,7 @@
 /* cgroup.h - what the control group of this process allows it, by version 2 or version 1 of them.
  *
- * Every group above counts as well.  In a container its own group often is the root of what can be seen,
- * whatever its path is outside; a path that is not there is passed over for that reason. */
+ * Every group above counts as well.  In a container its own group often is the root of what can be
+ * seen, whatever its path is outside; a path that is not there is passed over for that reason. */
 #ifndef SERVER_CGROUP_H
 #define SERVER_CGROUP_H
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The same number for all connections of one IPv4 address, or of one IPv6 network of 64 bits, which is what
- * a single subscriber gets; 0 for what has no address. */
+/* The same number for all connections of one IPv4 address, or of one IPv6 network of 64 bits, which
+ * is what a single subscriber gets; 0 for what has no address. */
 uint64_t client_of(int fd);
 
 #endif

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A sanitizer looks for leaks by stopping and tracing the process as it ends, and reads memory maps and
- * symbols as it reports: its builds cannot be confined, and do not try. */
+/* A sanitizer looks for leaks by stopping and tracing the process as it ends, and reads memory maps
+ * and symbols as it reports: its builds cannot be confined, and do not try. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define HAS_SANITIZER 1

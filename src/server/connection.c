@@ -29,7 +29,8 @@ bool connection_has_ended(int fd)
     return count == 0 || (count < 0 && errno == ECONNRESET);
 }
 
-/* After a time of grace a body must have arrived at the minimum rate, counted from the grace's end. */
+/* After a time of grace a body must have arrived at the minimum rate,
+ * counted from the grace's end. */
 static bool is_body_late(const struct connection *connection, const struct server_options *options,
                          uint64_t passed_ms)
 {
@@ -184,8 +185,9 @@ static void say_late(struct service *service, const struct connection *connectio
         (void)send(connection->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Whether its client, who still has to send something, has closed its side: an edge-triggered library may
- * have missed that if it came with the last bytes.  Each is looked for once a round, as far as `looks` go. */
+/* Whether its client, who still has to send something, has closed its side: an edge-triggered
+ * library may have missed that if it came with the last bytes.  Each is looked for once a
+ * round, as far as `looks` go. */
 static bool is_abandoned(struct connection *connection, unsigned round, unsigned *looks)
 {
     if ((connection->phase != PHASE_BODY && connection->phase != PHASE_HEADERS) ||

@@ -43,15 +43,16 @@ enum lateness {
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
 
-/* Whether the client has closed its side, or all of it, and nothing of it is left to read.  Any thread. */
+/* Whether the client has closed its side, or all of it, and nothing of it is
+ * left to read.  Any thread. */
 bool connection_has_ended(int fd);
 
 /* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* That are accepted beyond connections_max, by each loop: they are told that there are too many, and
- * vital routes can still be reached through them. */
+/* That are accepted beyond connections_max, by each loop: they are told that there are too many,
+ * and vital routes can still be reached through them. */
 enum { CONNECTIONS_SPARED = 32 };
 
 /* All connections of a loop. */
@@ -61,12 +62,13 @@ struct connections {
     unsigned round; /* the last one that looked for every client */
 };
 
-/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If there are more than
- * connections_max, those that have been idle for longest are cut off. */
+/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If there are more
+ * than connections_max, those that have been idle for longest are cut off. */
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
-/* Whether a client has as many requests that are being served by this loop as client_requests_max allows. */
+/* Whether a client has as many requests that are being served by this loop as
+ * client_requests_max allows. */
 bool connections_have_enough(const struct connections *connections,
                              const struct connection *connection);
 
@@ -76,9 +78,9 @@ bool connections_expect_request(const struct connections *connections);
 /* Those whose client is looked for in one sweep: that takes a system call for each. */
 enum { SWEEP_LOOKS_MAX = 64 };
 
-/* Cut off those that are late, with a 408 where that can still be said, and those whose client is gone, which
- * for many connections takes several sweeps to find; and idle ones, if there are too many.  True if some
- * that are late are left, so that nobody else has to wait: come again soon. */
+/* Cut off those that are late, with a 408 where that can still be said, and those whose client is
+ * gone, which for many connections takes several sweeps to find; and idle ones, if there are too
+ * many.  True if some that are late are left, so that nobody else has to wait: come again soon. */
 bool connections_sweep(struct connections *connections, uint64_t now_ns);
 
 #endif

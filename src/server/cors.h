@@ -1,5 +1,5 @@
-/* cors.h - pages of other origins that may call: Cross-Origin Resource Sharing, as the Fetch standard has
- * it.  Off unless the setting cors_origin names an origin, or "*" for all. */
+/* cors.h - pages of other origins that may call: Cross-Origin Resource Sharing, as the Fetch
+ * standard has it.  Off unless the setting cors_origin names an origin, or "*" for all. */
 #ifndef SERVER_CORS_H
 #define SERVER_CORS_H
 

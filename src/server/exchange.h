@@ -1,8 +1,9 @@
 /* exchange.h - one request and its reply.
  *
- * Exactly one thread owns an exchange at any moment: the loop thread, or, between workers_submit and
- * done_jobs_take, a worker.  Its memory is its body block and its arena, both from the service's
- * memory; nothing in between is freed, and exchange_close gives everything back, however it ended. */
+ * Exactly one thread owns an exchange at any moment: the loop thread, or, between
+ * workers_submit and done_jobs_take, a worker.  Its memory is its body block and its arena,
+ * both from the service's memory; nothing in between is freed, and exchange_close gives
+ * everything back, however it ended. */
 #ifndef SERVER_EXCHANGE_H
 #define SERVER_EXCHANGE_H
 
@@ -96,23 +97,24 @@ void exchange_make_id(struct service *service, char *id);
  * failure already: then the reply is made, and exchange_answers_now says when to send it. */
 struct exchange *exchange_open(struct service *service, const struct head *head);
 
-/* Whether a failure has to be answered before the body: it is announced, and too large or not wanted. */
+/* Whether a failure has to be answered before the body: it is announced, and
+ * too large or not wanted. */
 bool exchange_answers_now(const struct exchange *exchange);
 
 /* More of the body.  False: so much was sent after a failure that the connection is to be cut. */
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count);
 
-/* Whether what is there of the body has to be worked on before more of it is received: then the state is
- * EXCHANGE_WORKING, as it may be after exchange_complete. */
+/* Whether what is there of the body has to be worked on before more of it is received: then the
+ * state is EXCHANGE_WORKING, as it may be after exchange_complete. */
 bool exchange_is_full(struct exchange *exchange);
 
-/* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then the caller
- * suspends the connection, and calls workers_submit if there is a place in the queue, else puts it with
- * those that wait for one. */
+/* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then the
+ * caller suspends the connection, and calls workers_submit if there is a place in the queue, else
+ * puts it with those that wait for one. */
 void exchange_complete(struct exchange *exchange);
 
-/* Put a stream with those that wait for a place in the queue, and give them what places there are, the
- * longest waiting first. */
+/* Put a stream with those that wait for a place in the queue, and give them what places there are,
+ * the longest waiting first. */
 void exchange_stall(struct exchange *exchange);
 void exchange_admit_stalled(struct service *service);
 

@@ -1,4 +1,5 @@
-/* exchange_body.c - the body of a request: room for it, its bytes as they come, and those that nobody wants. */
+/* exchange_body.c - the body of a request: room for it, its bytes as they come, and
+ * those that nobody wants. */
 #include <string.h>
 
 #include "server/clock.h"
@@ -35,7 +36,8 @@ enum loss_status exchange_fail_too_large(const struct exchange *exchange, const 
                      is_binary(exchange) ? "binary_bytes_max" : "json_bytes_max");
 }
 
-/* Where the body begins in its block: tensors after a head are aligned then, and used where they lie. */
+/* Where the body begins in its block: tensors after a head are aligned then,
+ * and used where they lie. */
 static size_t body_start(const struct exchange *exchange)
 {
     size_t head = exchange->content.head_length;

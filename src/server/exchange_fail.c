@@ -59,8 +59,8 @@ unsigned exchange_http_status(enum loss_status status)
     return 500; /* not a member of the enum at all */
 }
 
-/* Whether the fault lies in how the request is framed, so that nothing after it can be trusted, or in
- * a shortage that one connection fewer would ease. */
+/* Whether the fault lies in how the request is framed, so that nothing after it can be trusted, or
+ * in a shortage that one connection fewer would ease. */
 static bool closes_connection(enum loss_status status)
 {
     return status == LOSS_BAD_FRAMING || status == LOSS_EXPECTATION_FAILED ||

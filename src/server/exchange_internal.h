@@ -4,8 +4,8 @@
 
 #include "server/exchange.h"
 
-/* Of a body that is refused this much is read on, so that the client, which writes first and reads then,
- * gets to see why. */
+/* Of a body that is refused this much is read on, so that the client, which writes first and
+ * reads then, gets to see why. */
 enum { EXCHANGE_DISCARD_BYTES_MAX = 8 * 1024 * 1024 };
 
 /* Whether a body is read for what it says.  A body that is none of that is let pass unread. */
@@ -30,8 +30,8 @@ void exchange_drop_body(struct exchange *exchange);
 /* Of an exchange that failed let the rest of the body pass, before its reply. */
 void exchange_read_on(struct exchange *exchange);
 
-/* Reserve a place in the queue and make the state EXCHANGE_WORKING.  A stream that has begun waits for a
- * place; whoever else finds none is refused. */
+/* Reserve a place in the queue and make the state EXCHANGE_WORKING.  A stream that has begun waits
+ * for a place; whoever else finds none is refused. */
 void exchange_queue(struct exchange *exchange);
 
 /* Fail because the server stops, and say "ready":false as well, which some clients read. */

@@ -1,4 +1,5 @@
-/* exchange_open.c - the beginning of an exchange: what is asked for, and whether there is room for it. */
+/* exchange_open.c - the beginning of an exchange: what is asked for, and
+ * whether there is room for it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +54,8 @@ static struct exchange *fetch(struct service *service)
     return exchange;
 }
 
-/* 16 hexadecimal digits from a counter scrambled by the finaliser of SplitMix64 (Steele, Lea, Flood,
- * OOPSLA 2014), so that ids do not tell how many requests there were. */
+/* 16 hexadecimal digits from a counter scrambled by the finaliser of SplitMix64 (Steele, Lea,
+ * Flood, OOPSLA 2014), so that ids do not tell how many requests there were. */
 void exchange_make_id(struct service *service, char *id)
 {
     uint64_t mixed = service->request_seed += 0x9e3779b97f4a7c15u;
@@ -189,7 +190,8 @@ static enum loss_status check_route(struct exchange *exchange, const struct head
     return LOSS_OK;
 }
 
-/* The time that the client gives it, if that is shorter than ours; what is no number is not looked at. */
+/* The time that the client gives it, if that is shorter than ours; what is no
+ * number is not looked at. */
 static void limit_time(struct exchange *exchange, const struct head *head)
 {
     uint64_t ms;
@@ -215,8 +217,9 @@ static enum loss_status keep_query(struct exchange *exchange, const struct head 
     return LOSS_OK;
 }
 
-/* Room for the body, before its first byte is read; and, if it is for the workers, in their queue: no place
- * is kept there, since a slow client would hold it up, so that another may still be quicker. */
+/* Room for the body, before its first byte is read; and, if it is for the workers, in
+ * their queue: no place is kept there, since a slow client would hold it up, so that
+ * another may still be quicker. */
 static enum loss_status admit(struct exchange *exchange, enum head_body body, uint64_t length,
                               struct loss_error *error)
 {

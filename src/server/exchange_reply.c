@@ -1,5 +1,5 @@
-/* exchange_reply.c - a reply: its body in the coding that the client takes, and its headers, but for those
- * that HTTP itself needs. */
+/* exchange_reply.c - a reply: its body in the coding that the client takes, and its headers, but
+ * for those that HTTP itself needs. */
 #include <string.h>
 
 #include "server/cors.h"
@@ -33,8 +33,8 @@ static const char *vary(bool on_coding, bool on_origin)
     return on_coding ? "Accept-Encoding" : on_origin ? "Origin" : NULL;
 }
 
-/* The page takes what it needs from where it came from, runs in no frame of others, and has no script
- * and no style in its text: what a batch says stays text. */
+/* The page takes what it needs from where it came from, runs in no frame of others, and has no
+ * script and no style in its text: what a batch says stays text. */
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

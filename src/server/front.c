@@ -70,8 +70,8 @@ static void resume_done(struct front *front)
     }
 }
 
-/* Answer those that still wait, so that nobody is left without a reply.  Other fronts' jobs go back to
- * them: they have given up too, or will with their next tick. */
+/* Answer those that still wait, so that nobody is left without a reply.  Other fronts' jobs go back
+ * to them: they have given up too, or will with their next tick. */
 static void give_up(struct front *front, const char *event)
 {
     front->service.state->abandoning = true;

@@ -1,7 +1,8 @@
-/* head.h - the headers of a request, as far as anybody looks at them, and the guard before all else.
+/* head.h - the headers of a request, as far as anybody looks at them, and
+ * the guard before all else.
  *
- * The guard refuses what two HTTP implementations may read differently, because that is how a request
- * is smuggled past a proxy: RFC 9112, sections 3.2, 6.1 and 6.3. */
+ * The guard refuses what two HTTP implementations may read differently, because that is how a
+ * request is smuggled past a proxy: RFC 9112, sections 3.2, 6.1 and 6.3. */
 #ifndef SERVER_HEAD_H
 #define SERVER_HEAD_H
 
@@ -25,8 +26,8 @@ struct head {
     const char *content_length, *accept, *accept_encoding, *inference_header_length;
     const char *timeout_ms, *traceparent, *authorization, *if_none_match, *origin,
         *wanted_method; /* the last of a CORS preflight */
-    /* Accept and Accept-Encoding, if they stand on several lines, are one list: joined here, as far as
-     * they fit. */
+    /* Accept and Accept-Encoding, if they stand on several lines, are one list: joined
+     * here, as far as they fit. */
     char accept_joined[HEAD_LIST_BYTES], accept_encoding_joined[HEAD_LIST_BYTES];
     /* How often they occur. */
     unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
@@ -39,14 +40,15 @@ struct head {
     bool has_bad_query; /* a NUL in it */
 };
 
-/* A header's value as a number: nothing but digits, 1 to `digits_max` of them, at most 19.  NULL is none. */
+/* A header's value as a number: nothing but digits, 1 to `digits_max` of them,
+ * at most 19.  NULL is none. */
 bool head_number(const char *text, size_t digits_max, uint64_t *number);
 
 /* The path of a target in absolute form, which servers must take too (RFC 9112, section 3.2.2). */
 const char *head_path(const char *url);
 
-/* Note a header, or an element of the query, in the order of the request.  Values may be NULL; they and
- * the query's names are kept, not copied.  *head must stay where it is from the first on. */
+/* Note a header, or an element of the query, in the order of the request.  Values may be NULL; they
+ * and the query's names are kept, not copied.  *head must stay where it is from the first on. */
 void head_note(struct head *head, const char *name, size_t length, const char *value);
 void head_note_query(struct head *head, const char *name, size_t name_length, const char *value,
                      size_t value_length);

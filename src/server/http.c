@@ -1,4 +1,5 @@
-/* http.c - HTTP/1.1 on sockets, by libmicrohttpd in external epoll mode: the daemon and its connections. */
+/* http.c - HTTP/1.1 on sockets, by libmicrohttpd in external epoll mode: the
+ * daemon and its connections. */
 #include <assert.h>
 #include <ctype.h>
 #include <poll.h>
@@ -27,7 +28,8 @@ struct connection *http_connection_of(struct MHD_Connection *handle)
     return info != NULL ? info->socket_context : NULL;
 }
 
-/* ---- connections come and go ------------------------------------------------------------------- */
+/* ---- connections come and go
+ * ------------------------------------------------------------------- */
 
 static void begin_tls(struct http *http, struct MHD_Connection *handle,
                       struct connection *connection)
@@ -96,7 +98,8 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     return NULL;
 }
 
-/* ---- the daemon -------------------------------------------------------------------------------- */
+/* ---- the daemon
+ * -------------------------------------------------------------------------------- */
 
 static void on_log(void *context, const char *format, va_list arguments)
 {
@@ -167,8 +170,9 @@ bool http_run(struct http *http, uint64_t *wait_ms)
     (void)MHD_run(http->daemon); /* fails only for a daemon with threads of its own */
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return false;
-    /* A handshake that waits for its client is in the library's eyes ready to go on, so that it would be
-     * run over and over.  Where nothing moves, the socket tells when there is something to do. */
+    /* A handshake that waits for its client is in the library's eyes ready to go on, so
+     * that it would be run over and over.  Where nothing moves, the socket tells when
+     * there is something to do. */
     if (wait == 0 && http->moved == moved && access_uses_tls(http->service->options->access))
         wait = STALLED_MS;
     *wait_ms = wait;
@@ -202,8 +206,8 @@ void http_close_listener(struct http *http)
 
     if (http->listener < 0)
         return;
-    /* Whoever is in the backlog of a socket that ends has been promised an answer: accept until nobody
-     * is there, as far as the limit on connections lets in. */
+    /* Whoever is in the backlog of a socket that ends has been promised an answer: accept until
+     * nobody is there, as far as the limit on connections lets in. */
     if (!http->service->listener_is_lent) {
         listener_shut(http->listener);
         for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)

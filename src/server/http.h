@@ -1,7 +1,8 @@
 /* http.h - HTTP/1.1 on sockets: what knows libmicrohttpd, and nothing else does.
  *
- * libmicrohttpd runs on the loop thread alone, driven from outside through its epoll descriptor; all
- * functions here are for that thread.  What it parses becomes exchanges; their replies it sends. */
+ * libmicrohttpd runs on the loop thread alone, driven from outside through its epoll
+ * descriptor; all functions here are for that thread.  What it parses becomes
+ * exchanges; their replies it sends. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -20,10 +21,12 @@ int http_epoll_fd(const struct http *http);
  * *wait_ms at the latest. */
 bool http_run(struct http *http, uint64_t *wait_ms);
 
-/* The exchange, which was EXCHANGE_WORKING, is answered: go on with its connection.  Then http_run. */
+/* The exchange, which was EXCHANGE_WORKING, is answered: go on with its
+ * connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
-/* Cut the connections that are too slow; to be called every 100 ms or so, and sooner if it was true. */
+/* Cut the connections that are too slow; to be called every 100 ms or so,
+ * and sooner if it was true. */
 bool http_sweep(struct http *http);
 
 /* Whether a connection is new and still without a request, or half of one is here. */

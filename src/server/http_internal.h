@@ -20,8 +20,8 @@ struct http {
 /* NULL if memory ran out when it came. */
 struct connection *http_connection_of(struct MHD_Connection *handle);
 
-/* libmicrohttpd's handler of requests: called with the headers, with each piece of the body, and at its
- * end.  `context` is the struct http. */
+/* libmicrohttpd's handler of requests: called with the headers, with each piece of the body, and at
+ * its end.  `context` is the struct http. */
 enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, const char *url,
                                 const char *method, const char *version, const char *upload_data,
                                 size_t *upload_data_size, void **request_context);

@@ -1,4 +1,5 @@
-/* http_request.c - a request between libmicrohttpd and its exchange: headers and body in, the reply out. */
+/* http_request.c - a request between libmicrohttpd and its exchange: headers
+ * and body in, the reply out. */
 #include <string.h>
 
 #include "server/clock.h"
@@ -118,8 +119,8 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, co
     }
     if (count == 0)
         return go_on(exchange);
-    /* Suspended with these bytes untouched, the library brings them again; suspended after they were
-     * taken, it would bring the next ones at once. */
+    /* Suspended with these bytes untouched, the library brings them again; suspended after they
+     * were taken, it would bring the next ones at once. */
     if (exchange_is_full(exchange))
         return hand_over(exchange);
     *upload_data_size = 0;

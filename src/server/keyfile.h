@@ -14,9 +14,9 @@ struct keyfile {
     size_t length;
 };
 
-/* Read a file of at most KEYFILE_BYTES_MAX bytes; LOSS_INTERNAL_ERROR, with the path and the reason, if
- * that fails.  If it is a secret that the rest of the machine can read, a warning is logged.  To be given
- * to keyfile_wipe. */
+/* Read a file of at most KEYFILE_BYTES_MAX bytes; LOSS_INTERNAL_ERROR, with the path and the
+ * reason, if that fails.  If it is a secret that the rest of the machine can read, a warning is
+ * logged.  To be given to keyfile_wipe. */
 enum loss_status keyfile_read(struct keyfile *file, const char *path, struct log *log,
                               struct loss_error *error);
 

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Throw away what is there; false at the end of the stream, or at an error.  A socket that is shut for
- * reading always seems to be at its end, though more may come. */
+/* Throw away what is there; false at the end of the stream, or at an error.  A socket that is shut
+ * for reading always seems to be at its end, though more may come. */
 static bool discard(struct lingering_socket *socket)
 {
     char scrap[64 * 1024];

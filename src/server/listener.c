@@ -80,8 +80,8 @@ static int listen_on(union address *address, socklen_t size, bool is_shared)
     return -1;
 }
 
-/* Several sockets on one port.  A socket alone finds the port, and that nobody else listens there: whoever
- * shared it with another process would not notice. */
+/* Several sockets on one port.  A socket alone finds the port, and that nobody else listens there:
+ * whoever shared it with another process would not notice. */
 static bool open_all(union address *address, socklen_t size, int *listeners, size_t count)
 {
     int alone = listen_on(address, size, false);

@@ -24,15 +24,15 @@ struct listening {
     bool is_inherited;                     /* another process goes on with it: not to be shut */
 };
 
-/* Listen there with `count` sockets, or descriptors of the inherited one.  The kernel spreads connections
- * among sockets; of descriptors whoever comes first accepts.  False, with a sentence and nothing open, if
- * that fails.  The caller closes listeners[count]. */
+/* Listen there with `count` sockets, or descriptors of the inherited one.  The kernel spreads
+ * connections among sockets; of descriptors whoever comes first accepts.  False, with a sentence
+ * and nothing open, if that fails.  The caller closes listeners[count]. */
 bool listener_open(const struct listener_place *place, int *listeners, size_t count,
                    struct listening *where, struct loss_error *error);
 
-/* Let no new connection begin, while those in the backlog can still be accepted.  Closing the socket
- * resets whoever is in the backlog at that moment, so this comes first: packets to the listener are
- * dropped, and whoever tries again later is refused.  Best effort. */
+/* Let no new connection begin, while those in the backlog can still be accepted.  Closing the
+ * socket resets whoever is in the backlog at that moment, so this comes first: packets to the
+ * listener are dropped, and whoever tries again later is refused.  Best effort. */
 void listener_shut(int listener);
 
 #endif

@@ -10,8 +10,8 @@
 /* Sizes are 2^k and 3 * 2^(k-1), so that at most a third of a block is unused. */
 enum { SMALLEST_BYTES = 16 * 1024, SIZES = 64, MAPPED_BYTES_MIN = 256 * 1024 };
 
-/* Large blocks are asked for in huge pages, which are touched 512 times more quickly; and are cut between
- * them.  Where pages are of another size nothing but these advantages is lost. */
+/* Large blocks are asked for in huge pages, which are touched 512 times more quickly; and are cut
+ * between them.  Where pages are of another size nothing but these advantages is lost. */
 enum { HUGE_BYTES = 2 * 1024 * 1024 };
 
 /* At the beginning of a block that is kept. */
@@ -108,9 +108,9 @@ static void evict(struct memory *memory, size_t bytes)
     }
 }
 
-/* How much of a block is to be kept: all of it, or of a mapped one what there is room for, if that is the
- * better half; else 0.  A body that is a little larger than its size is in a block of the next, most of
- * which was never touched. */
+/* How much of a block is to be kept: all of it, or of a mapped one what there is room for, if that
+ * is the better half; else 0.  A body that is a little larger than its size is in a block of the
+ * next, most of which was never touched. */
 static size_t bytes_to_keep(const struct memory *memory, size_t granted)
 {
     size_t room = memory->kept_bytes_max - memory->kept_bytes;

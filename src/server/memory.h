@@ -1,11 +1,11 @@
 /* memory.h - the blocks that requests live in, and how many bytes all of them together may hold.
  *
  * Fresh memory costs more than the network: touching a new page takes longer than copying one.  So
- * blocks are kept when they come back, up to a limit (of the last one that fits, as much as there is room
- * for), and handed out again.  Blocks in use and blocks kept together never exceed the budget, so the
- * budget bounds the memory of the process; but for a little, for those who ask what fills it.  Every function
- * may be called from any thread; none blocks for longer than the kernel takes to map a block or to have it
- * back. */
+ * blocks are kept when they come back, up to a limit (of the last one that fits, as much as there
+ * is room for), and handed out again.  Blocks in use and blocks kept together never exceed the
+ * budget, so the budget bounds the memory of the process; but for a little, for those who ask what
+ * fills it.  Every function may be called from any thread; none blocks for longer than the kernel
+ * takes to map a block or to have it back. */
 #ifndef SERVER_MEMORY_H
 #define SERVER_MEMORY_H
 
@@ -22,11 +22,12 @@ struct memory *memory_new(size_t budget_bytes, size_t kept_bytes_max);
 /* NULL is allowed.  Asserts that every block is back. */
 void memory_free(struct memory *memory);
 
-/* A block of at least `bytes`, aligned to 64, its size in *granted; NULL if the budget or the machine
- * has no more.  The caller owes it to memory_give. */
+/* A block of at least `bytes`, aligned to 64, its size in *granted; NULL if the budget or the
+ * machine has no more.  The caller owes it to memory_give. */
 void *memory_take(struct memory *memory, size_t bytes, size_t *granted);
 
-/* The same for what is answered however full the budget is: NULL once what is beside it is in use as well. */
+/* The same for what is answered however full the budget is: NULL once what is
+ * beside it is in use as well. */
 void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted);
 
 /* What either of them gave. */

@@ -98,7 +98,8 @@ void notify_tell(struct notify *notify, enum notify_event event)
         return;
     (void)snprintf(text, sizeof text, "%s\nMONOTONIC_USEC=%" PRIu64, texts[event],
                    clock_now_ns() / 1000);
-    /* Without its first word a service would be taken for not started, and killed: that one waits. */
+    /* Without its first word a service would be taken for not started, and killed: that one
+     * waits. */
     (void)send(notify->socket, text, strlen(text),
                MSG_NOSIGNAL | (event == NOTIFY_READY ? 0 : MSG_DONTWAIT));
 }

@@ -1,8 +1,8 @@
 /* notify.h - telling the service manager how the daemon is, by the protocol of sd_notify(3).
  *
- * The protocol is a datagram of NAME=value lines to the socket that NOTIFY_SOCKET names, documented and
- * promised to stay.  That is less code than the check for libsystemd would be, and that library brings
- * those of three compressions into an image of 10 MB. */
+ * The protocol is a datagram of NAME=value lines to the socket that NOTIFY_SOCKET names, documented
+ * and promised to stay.  That is less code than the check for libsystemd would be, and that library
+ * brings those of three compressions into an image of 10 MB. */
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
 
@@ -29,8 +29,9 @@ bool notify_is_lost(const struct notify *notify);
 /* From one thread at a time. */
 void notify_tell(struct notify *notify, enum notify_event event);
 
-/* A loop is alive; to be called from every loop's tick, with a number of its own that starts as 0.  When
- * half the time that the watchdog grants has passed and then every loop has ticked, it is told. */
+/* A loop is alive; to be called from every loop's tick, with a number of its own that
+ * starts as 0.  When half the time that the watchdog grants has passed and then every
+ * loop has ticked, it is told. */
 void notify_tick(struct notify *notify, unsigned *round);
 
 #endif

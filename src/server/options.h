@@ -1,4 +1,5 @@
-/* options.h - what the server can be told.  Names, units, ranges and defaults: src/config_table.c. */
+/* options.h - what the server can be told.  Names, units, ranges and
+ * defaults: src/config_table.c. */
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
@@ -52,8 +53,8 @@ struct server_options {
 /* The limits of decoding among them. */
 struct codec_limits options_codec_limits(const struct server_options *options);
 
-/* Replace each 0 that stands for "by the machine": workers by the CPUs this process may use, the places
- * in the queue by 32 for each of them, the budget by 60 % of the memory it may use. */
+/* Replace each 0 that stands for "by the machine": workers by the CPUs this process may use, the
+ * places in the queue by 32 for each of them, the budget by 60 % of the memory it may use. */
 void options_resolve(struct server_options *options);
 
 #endif

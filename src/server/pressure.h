@@ -1,7 +1,8 @@
 /* pressure.h - what is given up, step by step, as the memory of requests fills up.
  *
- * Each step keeps some of the budget for those who are served already: small requests go on while large
- * ones are refused, and whoever watches the server still hears from it when nothing else is served. */
+ * Each step keeps some of the budget for those who are served already: small requests go
+ * on while large ones are refused, and whoever watches the server still hears from it
+ * when nothing else is served. */
 #ifndef SERVER_PRESSURE_H
 #define SERVER_PRESSURE_H
 
@@ -18,7 +19,8 @@ enum pressure {
 
 enum pressure pressure_now(const struct service *service);
 
-/* Whether there is room for a body of so many bytes.  Whether the budget has them left is another matter. */
+/* Whether there is room for a body of so many bytes.  Whether the budget has
+ * them left is another matter. */
 bool pressure_admits(const struct service *service, size_t bytes);
 
 #endif

@@ -52,8 +52,8 @@ struct route {
     enum route_access access;
     bool takes_body; /* POST, perhaps with a body; the others take GET and HEAD */
     bool needs_body; /* and that has to be announced */
-    /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client asks for
-     * gzip with every request, and decodes the replies of inference alone. */
+    /* Its reply may be compressed.  Not metadata and statistics of /v2: tritonclient's aio client
+     * asks for gzip with every request, and decodes the replies of inference alone. */
     bool is_coded;
     const char *allow; /* the methods, for Allow */
     /* What the headers say of the body and the reply; NULL: nothing that matters. */
@@ -62,7 +62,8 @@ struct route {
     void (*answer)(struct exchange *exchange); /* make the reply, on the loop thread or a worker */
 };
 
-/* The variable parts of a path; "" where it has none.  Longer ones than any name there is are cut. */
+/* The variable parts of a path; "" where it has none.  Longer ones than
+ * any name there is are cut. */
 struct route_names {
     char model[64], version[16], file[64];
 };

@@ -1,5 +1,6 @@
-/* service.h - what the requests of one event loop share.  All of it is that loop's thread's, but for what
- * several loops have in common, which takes care of itself: memory, workers, telemetry and so on. */
+/* service.h - what the requests of one event loop share.  All of it is that loop's
+ * thread's, but for what several loops have in common, which takes care of itself: memory,
+ * workers, telemetry and so on. */
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 

@@ -28,7 +28,8 @@ struct window {
     _Atomic(enum loss_status) failure; /* of all of it, LOSS_OK if there is none */
 };
 
-/* ---- on the loop thread ------------------------------------------------------------------------ */
+/* ---- on the loop thread
+ * ------------------------------------------------------------------------ */
 
 /* Open the replies; false if memory ran out. */
 static bool open_replies(struct exchange *exchange)
@@ -112,10 +113,11 @@ void stream_end(struct exchange *exchange)
         exchange_queue(exchange);
 }
 
-/* ---- on workers -------------------------------------------------------------------------------- */
+/* ---- on workers
+ * -------------------------------------------------------------------------------- */
 
-/* Whether a line, which ends in NUL, has no reply.  A NUL in it is for the decoder to refuse, and of one that
- * is too long not all may be there. */
+/* Whether a line, which ends in NUL, has no reply.  A NUL in it is for the decoder to refuse, and
+ * of one that is too long not all may be there. */
 static bool is_blank(const char *line, size_t length, size_t limit)
 {
     return length <= limit && strspn(line, " \t\r") == length;
@@ -194,8 +196,9 @@ static void run_part(void *argument, size_t index)
         window->failure = LOSS_MEMORY_BUDGET_FULL;
 }
 
-/* The length of the part that begins at `at`.  It ends with a line, and the next line is long enough that
- * the bytes after this one, which its decoder may look at, are not written to by another thread. */
+/* The length of the part that begins at `at`.  It ends with a line, and the next line is
+ * long enough that the bytes after this one, which its decoder may look at, are not
+ * written to by another thread. */
 static size_t part_length(const char *at, size_t left)
 {
     size_t bytes = PART_BYTES;

@@ -1,5 +1,5 @@
-/* telemetry.h - the metrics of the server, all of which exist from the start.  Any thread may count.
- * No label ever comes from a client: routes, methods and codes are from fixed sets. */
+/* telemetry.h - the metrics of the server, all of which exist from the start.  Any thread may
+ * count.  No label ever comes from a client: routes, methods and codes are from fixed sets. */
 #ifndef SERVER_TELEMETRY_H
 #define SERVER_TELEMETRY_H
 

@@ -20,7 +20,8 @@ struct tls_identity {
     atomic_uint holders;
 };
 
-/* ---- identities -------------------------------------------------------------------------------- */
+/* ---- identities
+ * -------------------------------------------------------------------------------- */
 
 static gnutls_datum_t datum_of(const struct keyfile *file)
 {
@@ -190,7 +191,8 @@ void tls_identity_release(struct tls_identity *identity)
     free(identity);
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------- */
+/* ---- sessions
+ * ---------------------------------------------------------------------------------- */
 
 static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
@@ -220,8 +222,8 @@ static int wait_readable(gnutls_transport_ptr_t transport, unsigned ms)
     return poll(&readable, 1, (int)ms);
 }
 
-/* A client may show no certificate, which routes then see; but not one that cannot be believed.  The
- * library sends no alert for that by itself. */
+/* A client may show no certificate, which routes then see; but not one that cannot be believed.
+ * The library sends no alert for that by itself. */
 static int verify(gnutls_session_t session)
 {
     static gnutls_typed_vdata_st purpose = {
@@ -269,7 +271,8 @@ void tls_say_last(const struct tls_link *link, const char *text, size_t length)
         (void)gnutls_bye(link->session, GNUTLS_SHUT_WR);
 }
 
-/* ---- what libmicrohttpd wants ------------------------------------------------------------------ */
+/* ---- what libmicrohttpd wants
+ * ------------------------------------------------------------------ */
 
 static int decline(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
                    const gnutls_pk_algorithm_t *algorithms, int algorithm_count,

@@ -1,7 +1,8 @@
 /* tls.h - TLS 1.2 and 1.3 on the server's connections.
  *
- * libmicrohttpd runs the sessions, GnuTLS's; here is what each is given when it begins: the server's
- * certificate, whom to believe, and how to reach the socket.  tls.c and tls_client.c alone know GnuTLS. */
+ * libmicrohttpd runs the sessions, GnuTLS's; here is what each is given when it begins: the
+ * server's certificate, whom to believe, and how to reach the socket.  tls.c and
+ * tls_client.c alone know GnuTLS. */
 #ifndef SERVER_TLS_H
 #define SERVER_TLS_H
 
@@ -13,13 +14,13 @@
 #include "observe/log.h"
 #include "server/options.h"
 
-/* A certificate with its key, and perhaps the authorities that sign those of clients.  It never changes:
- * when the files are read again there is a new one, and connections that have begun go on with the old
- * one.  So its holders are counted; any thread may hold and release. */
+/* A certificate with its key, and perhaps the authorities that sign those of clients.  It never
+ * changes: when the files are read again there is a new one, and connections that have begun go on
+ * with the old one.  So its holders are counted; any thread may hold and release. */
 struct tls_identity;
 
-/* From the files of the settings, with one holder; doubts are logged.  NULL, with a sentence, if anything
- * is wrong, and for no certificate at all, with error->status LOSS_OK. */
+/* From the files of the settings, with one holder; doubts are logged.  NULL, with a sentence, if
+ * anything is wrong, and for no certificate at all, with error->status LOSS_OK. */
 struct tls_identity *tls_identity_read(const struct server_options *options, struct log *log,
                                        struct loss_error *error);
 void tls_identity_hold(struct tls_identity *identity);
@@ -41,8 +42,8 @@ void tls_attach(struct tls_link *link, void *session, int fd, struct tls_identit
 /* The session is gone. */
 void tls_detach(struct tls_link *link);
 
-/* Send a last message past libmicrohttpd, as far as the socket takes it, and close the TLS side.  Nothing
- * is sent before the handshake is complete. */
+/* Send a last message past libmicrohttpd, as far as the socket takes it, and close the TLS side.
+ * Nothing is sent before the handshake is complete. */
 void tls_say_last(const struct tls_link *link, const char *text, size_t length);
 
 /* For libmicrohttpd: which versions and ciphers sessions take, and the certificate, a
@@ -50,9 +51,9 @@ void tls_say_last(const struct tls_link *link, const char *text, size_t length);
 extern const char tls_priorities[];
 extern void (*const tls_no_certificate)(void);
 
-/* Send a request over a connected socket that blocks, and read the beginning of the reply, a string of at
- * most size - 1 characters; "" if there is none.  Whose certificate it is does not matter: this asks the
- * program's own host how it is. */
+/* Send a request over a connected socket that blocks, and read the beginning of the reply, a string
+ * of at most size - 1 characters; "" if there is none.  Whose certificate it is does not matter:
+ * this asks the program's own host how it is. */
 void tls_ask(int fd, const char *request, char *reply, size_t size);
 
 #endif

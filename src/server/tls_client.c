@@ -4,7 +4,8 @@
 
 #include "server/tls.h"
 
-/* Whether a call has to be made again; after the socket's own timeout it would be GNUTLS_E_AGAIN. */
+/* Whether a call has to be made again; after the socket's own timeout it
+ * would be GNUTLS_E_AGAIN. */
 static bool is_interrupted(ssize_t result)
 {
     return result == GNUTLS_E_INTERRUPTED;

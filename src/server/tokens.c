@@ -8,7 +8,8 @@
 
 enum { TOKEN_WORDS = TOKEN_BYTES_MAX / sizeof(uint64_t) };
 
-/* Padded with zeros, which no token contains: so two of any lengths are compared by the same steps. */
+/* Padded with zeros, which no token contains: so two of any lengths are
+ * compared by the same steps. */
 struct token {
     uint64_t words[TOKEN_WORDS];
 };

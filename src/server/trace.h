@@ -6,8 +6,8 @@
 
 enum { TRACE_ID_BYTES = 33, TRACE_PARENT_BYTES = 17 }; /* with their NUL */
 
-/* Read the header's value, which may be NULL: lower-case hexadecimal ids, and whether the caller keeps
- * the trace.  False, with nothing written, if it is not one that may be passed on. */
+/* Read the header's value, which may be NULL: lower-case hexadecimal ids, and whether the caller
+ * keeps the trace.  False, with nothing written, if it is not one that may be passed on. */
 bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES],
                  char parent_id[TRACE_PARENT_BYTES], bool *sampled);
 

@@ -1,7 +1,8 @@
 /* workers.c - threads that run jobs, behind a bounded queue.
  *
- * One lock guards the queue and its counters.  Done jobs go on a stack that is only ever pushed to
- * one by one and taken whole, so it needs no lock; whoever pushes on an empty stack wakes the loop. */
+ * One lock guards the queue and its counters.  Done jobs go on a stack that is only
+ * ever pushed to one by one and taken whole, so it needs no lock; whoever pushes on an
+ * empty stack wakes the loop. */
 #include "server/workers.h"
 
 #include <assert.h>
@@ -42,8 +43,9 @@ static void push(struct job *job)
         done->wake(done->context);
 }
 
-/* Take and run parts until there are none or, for a helper, a job waits.  Called with the lock held and
- * returns so.  Parts are taken in handfuls, small ones at the end, so that all finish together. */
+/* Take and run parts until there are none or, for a helper, a job waits.  Called with
+ * the lock held and returns so.  Parts are taken in handfuls, small ones at the end, so
+ * that all finish together. */
 static void run_parts(struct workers *workers, struct shared_work *work, bool is_helper)
 {
     while (work->next_part < work->parts && !(is_helper && workers->first != NULL)) {

@@ -13,7 +13,8 @@
 struct workers;
 struct job;
 
-/* Where jobs go when they are done: one for each thread that submits some.  All zero but for the wake. */
+/* Where jobs go when they are done: one for each thread that submits some.
+ * All zero but for the wake. */
 struct done_jobs {
     void (*wake)(void *context); /* there is something to take; on any thread */
     void *context;
@@ -37,7 +38,8 @@ struct workers_options {
 /* Start the threads; NULL if one cannot be started. */
 struct workers *workers_start(const struct workers_options *options);
 
-/* Finish what runs and what waits, and join.  NULL is allowed.  Done jobs that nobody took are lost. */
+/* Finish what runs and what waits, and join.  NULL is allowed.  Done jobs
+ * that nobody took are lost. */
 void workers_stop(struct workers *workers);
 
 /* Reserve a place for one job, to submit it then; false if the queue is full. */
@@ -59,8 +61,9 @@ struct shared_work {
     size_t next_part, helpers;
 };
 
-/* Run all parts, here and on idle threads; returns when all are done.  A waiting job is more important
- * to a helper than the next part.  Any thread may share, a worker running a job above all. */
+/* Run all parts, here and on idle threads; returns when all are done.  A waiting job is
+ * more important to a helper than the next part.  Any thread may share, a worker
+ * running a job above all. */
 void workers_share(struct workers *workers, struct shared_work *work);
 
 /* All jobs that are done, oldest first, linked by `next`; NULL if there are none. */

@@ -1,8 +1,8 @@
 /* accuracy.c - the largest errors of libloss, in units in the last place, by families of logits.
  *
- * The true values are computed here in long double, by the formula of loss/evaluation.h with compensated
- * sums.  Prints a table and fails if an error exceeds 1.5 units of float32 or 2 of float64.
- * `make accuracy` runs it. */
+ * The true values are computed here in long double, by the formula of loss/evaluation.h with
+ * compensated sums.  Prints a table and fails if an error exceeds 1.5 units of float32 or 2 of
+ * float64.  `make accuracy` runs it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

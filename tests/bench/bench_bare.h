@@ -1,7 +1,9 @@
-/* bench_bare.h - two servers that do nothing: what bounds any HTTP daemon, and any over libmicrohttpd.
+/* bench_bare.h - two servers that do nothing: what bounds any HTTP daemon,
+ * and any over libmicrohttpd.
  *
- * Both answer every request of a listening socket with one and the same reply, on one thread, until the
- * process is killed.  Bodies of up to body_bytes_max land in one buffer that is used again and again. */
+ * Both answer every request of a listening socket with one and the same reply, on one
+ * thread, until the process is killed.  Bodies of up to body_bytes_max land in one buffer
+ * that is used again and again. */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H
 

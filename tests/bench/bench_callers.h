@@ -7,17 +7,17 @@
 
 struct bench_callers;
 
-/* What is asked for; and whether those who ask give way to lossd where there are few CPUs, as clients on
- * machines of their own do. */
+/* What is asked for; and whether those who ask give way to lossd where there are few CPUs, as
+ * clients on machines of their own do. */
 struct bench_call {
     const char *request;
     size_t length;
     bool gives_way;
 };
 
-/* Start so many threads, a connection each, that together send `rate` requests a second, evenly; or, for
- * 0, each as soon as it has its reply.  A caller who is late sends at once, and who is a second late leaves
- * out what he has missed.  The request must outlive them. */
+/* Start so many threads, a connection each, that together send `rate` requests a second, evenly;
+ * or, for 0, each as soon as it has its reply.  A caller who is late sends at once, and who is a
+ * second late leaves out what he has missed.  The request must outlive them. */
 struct bench_callers *bench_callers_start(unsigned port, const struct bench_call *what,
                                           unsigned count, double rate);
 
@@ -35,8 +35,8 @@ struct bench_outcome {
     struct bench_times answered; /* with 200 */
     struct bench_times refused;  /* with 503 */
     size_t others;               /* other statuses, and no reply at all */
-    /* Since the start, from when on none was refused and 1 in 100 at most took more than `slow_ms`; when the
-     * last answer came, if there is no such time. */
+    /* Since the start, from when on none was refused and 1 in 100 at most took more than `slow_ms`;
+     * when the last answer came, if there is no such time. */
     double settled_s;
 };
 

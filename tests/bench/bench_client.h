@@ -1,6 +1,7 @@
 /* bench_client.h - who sends the requests of `make bench`, over keep-alive connections.
  *
- * Every reply must have status 200; anything else, or a connection that breaks, ends the program. */
+ * Every reply must have status 200; anything else, or a connection that
+ * breaks, ends the program. */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
 
@@ -15,8 +16,8 @@ struct bench_load {
     double p50_us, p99_us; /* of the time from a request's first byte to its reply's last */
 };
 
-/* Small requests from one thread: each connection sends its next request when it has its reply, for so
- * many seconds. */
+/* Small requests from one thread: each connection sends its next request when it has its
+ * reply, for so many seconds. */
 void bench_client_many(unsigned port, const struct bench_request *request, unsigned connections,
                        double seconds, struct bench_load *load);
 

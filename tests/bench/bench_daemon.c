@@ -1,8 +1,9 @@
-/* bench_daemon.c - lossd end to end, on loopback, beside a bare epoll server and bare libmicrohttpd.
+/* bench_daemon.c - lossd end to end, on loopback, beside a bare epoll
+ * server and bare libmicrohttpd.
  *
- * The machine may be busy with other things: so every figure is measured in several rounds, in each of
- * which the servers have their turn one after the other, and medians and ratios within a round are
- * what counts.  `make bench` runs it; BENCH_SECONDS is what one measurement takes. */
+ * The machine may be busy with other things: so every figure is measured in several rounds, in each
+ * of which the servers have their turn one after the other, and medians and ratios within a round
+ * are what counts.  `make bench` runs it; BENCH_SECONDS is what one measurement takes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

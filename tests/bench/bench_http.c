@@ -1,5 +1,5 @@
-/* bench_http.c - bare libmicrohttpd under lossd's own event loop: this is all of src/server/http.h that
- * the loop calls. */
+/* bench_http.c - bare libmicrohttpd under lossd's own event loop: this is all of
+ * src/server/http.h that the loop calls. */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>

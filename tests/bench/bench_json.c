@@ -1,8 +1,9 @@
 /* bench_json.c - what reading and writing a million numbers costs, beside what others take for it.
  *
- * Every contender runs once a round, in turn, on one thread, and its fastest round counts, in CPU time:
- * so other load on the machine hits all of them, and seldom the fastest.  Bodies and texts are in
- * memory, and every contender keeps its memory from round to round.  `make bench-json` runs it. */
+ * Every contender runs once a round, in turn, on one thread, and its fastest round counts,
+ * in CPU time: so other load on the machine hits all of them, and seldom the fastest.
+ * Bodies and texts are in memory, and every contender keeps its memory from round to round.
+ * `make bench-json` runs it. */
 #include "bench/bench_json.h"
 
 #include <stdbool.h>

@@ -14,8 +14,9 @@ enum { OTHERS_PADDING = 64 }; /* readable bytes that simdjson wants after a body
 /* The implementation that simdjson was compiled for. */
 const char *others_simdjson_level(void);
 
-/* Read the numbers of "logits", rows of rows, into floats if `single`, else doubles; return how many
- * there were, 0 for a fault.  The last one only goes from one number to the next, with no JSON. */
+/* Read the numbers of "logits", rows of rows, into floats if `single`, else doubles;
+ * return how many there were, 0 for a fault.  The last one only goes from one number
+ * to the next, with no JSON. */
 size_t others_simdjson(const char *body, size_t length, bool single, void *values);
 size_t others_jansson(const char *body, size_t length, bool single, void *values);
 size_t others_strtod(const char *body, size_t length, bool single, void *values);
@@ -24,8 +25,8 @@ size_t others_strtod(const char *body, size_t length, bool single, void *values)
 size_t others_to_chars(const void *values, size_t count, bool single, char *text, size_t size);
 size_t others_printf(const void *values, size_t count, bool single, char *text, size_t size);
 
-/* Write one value with std::to_chars, shortest, as d.ddde+xx (without an exponent it writes integers in
- * full, which is longer); returns the bytes. */
+/* Write one value with std::to_chars, shortest, as d.ddde+xx (without an exponent it writes
+ * integers in full, which is longer); returns the bytes. */
 size_t others_scientific32(float value, char *text, size_t size);
 
 #ifdef __cplusplus

@@ -1,10 +1,10 @@
 /* bench_kernels.c - nanoseconds per element of an evaluation, for each level of CPU, on one thread.
  *
- * For every shape the fastest run: of the loss alone, with softmax, and with the gradient; beside it what it
- * takes to read the same memory once.  At the end one large request on several threads.  What is compared
- * takes turns, for RUNS rounds and MEASURE_S at least, as the speed of a shared machine changes from second
- * to second.  `make bench-kernels` runs it; PYTHON names a Python that has torch, if PyTorch is to be
- * measured in the same run. */
+ * For every shape the fastest run: of the loss alone, with softmax, and with the gradient; beside
+ * it what it takes to read the same memory once.  At the end one large request on several threads.
+ * What is compared takes turns, for RUNS rounds and MEASURE_S at least, as the speed of a shared
+ * machine changes from second to second.  `make bench-kernels` runs it; PYTHON names a Python that
+ * has torch, if PyTorch is to be measured in the same run. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -58,8 +58,8 @@ static void fill(float *x, size_t count)
     }
 }
 
-/* Memory that is kept for the next run, as the daemon keeps it for the next request: else most of the
- * time would go into new pages. */
+/* Memory that is kept for the next run, as the daemon keeps it for the next request: else most of
+ * the time would go into new pages. */
 struct kept {
     void *block;
     size_t bytes;
@@ -288,7 +288,8 @@ static void bench_threads(void)
     free_request(&request);
 }
 
-/* The loss of one shape on the level that this machine would use: one number, for bench_torch.py. */
+/* The loss of one shape on the level that this machine would use: one
+ * number, for bench_torch.py. */
 static int bench_one(char *const *sizes)
 {
     const size_t shape[] = {strtoul(sizes[0], NULL, 10), strtoul(sizes[1], NULL, 10),

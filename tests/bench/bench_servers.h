@@ -20,8 +20,8 @@ struct bench_server {
 
 const char *bench_server_name(enum bench_kind_of_server kind);
 
-/* Start one.  Bare ones answer with `reply`, as lossd wrote it, and take bodies of body_bytes_max; lossd
- * has its default settings, but for the number of loops.  Failures end the program. */
+/* Start one.  Bare ones answer with `reply`, as lossd wrote it, and take bodies of body_bytes_max;
+ * lossd has its default settings, but for the number of loops.  Failures end the program. */
 void bench_server_start(struct bench_server *server, enum bench_kind_of_server kind,
                         const struct bench_reply *reply, size_t body_bytes_max);
 void bench_server_stop(struct bench_server *server);

@@ -1,9 +1,10 @@
-/* overload.c - what becomes of lossd, and of its clients, when they ask for three times as much as it can
- * do (row 81 of tests/faults/rows.txt), and when a thousand of them are slow on purpose.
+/* overload.c - what becomes of lossd, and of its clients, when they ask for three times as much as
+ * it can do (row 81 of tests/faults/rows.txt), and when a thousand of them are slow on purpose.
  *
- * One worker and a small budget, so that the clients on the same machine can ask for so much; the capacity
- * is measured first.  All of these, and the slow ones, give way to lossd where there are few CPUs, or they would
- * take from it what they ask for.  OVERLOAD_SECONDS is how long the overload lasts. */
+ * One worker and a small budget, so that the clients on the same machine can ask for so much;
+ * the capacity is measured first.  All of these, and the slow ones, give way to lossd where
+ * there are few CPUs, or they would take from it what they ask for.  OVERLOAD_SECONDS is how
+ * long the overload lasts. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -198,8 +199,8 @@ static void overload(double seconds)
     (void)daemon_stop(&lossd);
 }
 
-/* A thousand connections that send a byte of a header, or of a body, every 100 ms, each at a moment of its
- * own, as clients that know nothing of each other do; cut off, they come again. */
+/* A thousand connections that send a byte of a header, or of a body, every 100 ms, each at a moment
+ * of its own, as clients that know nothing of each other do; cut off, they come again. */
 struct slow_clients {
     unsigned port;
     atomic_bool stopping;
@@ -254,7 +255,8 @@ static void load_beside_slow(const struct daemon *lossd, const struct daemon *ot
     (void)printf("%-12s %zu slow connections were cut off\n", "", slow.cut);
 }
 
-/* The slow ones cost the machine something too, wherever they go: so there is a daemon of their own. */
+/* The slow ones cost the machine something too, wherever they go: so there
+ * is a daemon of their own. */
 static void slowness(void)
 {
     static const char request[] =

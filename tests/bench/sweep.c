@@ -1,9 +1,11 @@
-/* sweep.c - the kernels' exp, log and log1p at every float32, and at many float64, against the truth.
+/* sweep.c - the kernels' exp, log and log1p at every float32, and at many
+ * float64, against the truth.
  *
- * The truth is what the C library gives in long double.  On x86-64 that has 11 bits more than float64, and
- * glibc's expl, logl and log1pl are within 2 units of them, a thousandth of a unit of float64 (by its own
- * tests; 1.1 beside multiprecision arithmetic).  Prints the worst errors with their arguments, and fails
- * if one exceeds what the headers promise.  `make sweep` runs it, with ARGS=64 at every 64th block. */
+ * The truth is what the C library gives in long double.  On x86-64 that has 11 bits more than
+ * float64, and glibc's expl, logl and log1pl are within 2 units of them, a thousandth of a unit of
+ * float64 (by its own tests; 1.1 beside multiprecision arithmetic).  Prints the worst errors with
+ * their arguments, and fails if one exceeds what the headers promise.  `make sweep` runs it, with
+ * ARGS=64 at every 64th block. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,7 +35,8 @@ struct block {
     double x[BLOCK], other[BLOCK], y[BLOCK];
 };
 
-/* ---- arguments --------------------------------------------------------------------------------- */
+/* ---- arguments
+ * --------------------------------------------------------------------------------- */
 
 /* From 0 up, then from -0 down; NaN last in both. */
 static void every_float32(struct block *block, uint64_t first)
@@ -82,8 +85,8 @@ static void every_term(struct block *block, uint64_t first)
         block->x[i] = block->x[i] > -126.0 ? block->x[i] : -(double)INFINITY;
 }
 
-/* Two float32 whose difference is in the range of the pairs and often no float32 itself; one maximum for
- * all. */
+/* Two float32 whose difference is in the range of the pairs and often no float32
+ * itself; one maximum for all. */
 static void float32_and_max(struct block *block, uint64_t first)
 {
     uint64_t random = first;
@@ -139,11 +142,12 @@ static void for_log(struct block *block, uint64_t first)
     }
 }
 
-/* ---- the functions ----------------------------------------------------------------------------- */
+/* ---- the functions
+ * ----------------------------------------------------------------------------- */
 
-/* Where fused() is trusted: made of float64 (so not if this is built for CPUs that have the instruction) its
- * results must be the same.  The other two, n times the halves of ln 2 and what remains of y, have exact sums
- * in float64: all are multiples of 2^-42 below 1. */
+/* Where fused() is trusted: made of float64 (so not if this is built for CPUs that have the
+ * instruction) its results must be the same.  The other two, n times the halves of ln 2 and what
+ * remains of y, have exact sums in float64: all are multiples of 2^-42 below 1. */
 static void our_curve(struct block *block)
 {
     for (size_t i = 0; i < BLOCK; i += REALS) {
@@ -153,7 +157,8 @@ static void our_curve(struct block *block)
     }
 }
 
-/* Counted from an even number, and from an odd one, beside which what is half-way is rounded the other way. */
+/* Counted from an even number, and from an odd one, beside which what is half-way
+ * is rounded the other way. */
 static void our_n(struct block *block, float rounder)
 {
     for (size_t i = 0; i < BLOCK; i += REALS) {
@@ -267,7 +272,8 @@ static long double true_log1p(double x, double other)
     return log1pl(x);
 }
 
-/* ---- sweeps ------------------------------------------------------------------------------------ */
+/* ---- sweeps
+ * ------------------------------------------------------------------------------------ */
 
 static double relative(double y, long double truth)
 {

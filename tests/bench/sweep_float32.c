@@ -1,9 +1,9 @@
 /* sweep_float32.c - every finite float32 that is not negative, written and read back.
  *
- * Each of the 2139095040 texts must read back to the same bits, by decimal_run.h and by decimal.h, and
- * have as few significant digits as that of std::to_chars.  One alone is read as its neighbour, because
- * a float32 is read by way of float64, as PyTorch does.  All processors work on it; `make sweep-float32`
- * runs it, for some minutes. */
+ * Each of the 2139095040 texts must read back to the same bits, by decimal_run.h and by decimal.h,
+ * and have as few significant digits as that of std::to_chars.  One alone is read as its neighbour,
+ * because a float32 is read by way of float64, as PyTorch does.  All processors work on it; `make
+ * sweep-float32` runs it, for some minutes. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,8 +19,8 @@
 
 enum { THREADS_MAX = 256, BLOCK_BITS = 20, BLOCKS = 0x7f800000u >> BLOCK_BITS, FAULTS_SHOWN = 20 };
 
-/* The float64 of its shortest digits, 7.038531e-26, is half way between two float32, to which it has been
- * rounded already: so the writer gives it one digit more. */
+/* The float64 of its shortest digits, 7.038531e-26, is half way between two float32, to which it
+ * has been rounded already: so the writer gives it one digit more. */
 static const uint32_t rounded_twice = 0x15ae43fd;
 
 static atomic_uint next_block, faults;

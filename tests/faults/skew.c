@@ -1,5 +1,5 @@
-/* skew.c - preloaded into the daemon, a library as it should not be: it leaves the rounding mode changed
- * and subnormals flushed to zero, and the wall clock jumps by a day whenever it is read. */
+/* skew.c - preloaded into the daemon, a library as it should not be: it leaves the rounding mode
+ * changed and subnormals flushed to zero, and the wall clock jumps by a day whenever it is read. */
 #include <dlfcn.h>
 #include <fenv.h>
 #include <time.h>

@@ -1,5 +1,5 @@
-/* test_binary.c - faults of binary bodies, as safetensors and in the Open Inference Protocol: rows 36, 39
- * and 41 to 47. */
+/* test_binary.c - faults of binary bodies, as safetensors and in the Open Inference Protocol:
+ * rows 36, 39 and 41 to 47. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -172,7 +172,8 @@ static void heads_that_are_too_large_are_refused(void **state)
     }
 }
 
-/* TLS and noise are closed without a word; a bare LF or a folded header does no harm.  Rows 57 and 62. */
+/* TLS and noise are closed without a word; a bare LF or a folded header does
+ * no harm.  Rows 57 and 62. */
 static void what_is_not_http_does_no_harm(void **state)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* test_lifecycle.c - ends that nobody wishes for, and who watches when there is much to do: rows 88, 97, 98
- * and 102. */
+/* test_lifecycle.c - ends that nobody wishes for, and who watches when there is much to do:
+ * rows 88, 97, 98 and 102. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,8 +34,8 @@ static void post_heavy(struct raw *raw)
     lines_free(&body);
 }
 
-/* Rows 88, 97 and 98: whoever waits has no half answer, the status names the signal, and the port can be
- * used at once. */
+/* Rows 88, 97 and 98: whoever waits has no half answer, the status names the signal, and the
+ * port can be used at once. */
 static void a_violent_end_is_an_end(void **state)
 {
     static const int signals[] = {SIGSEGV, SIGQUIT, SIGKILL};

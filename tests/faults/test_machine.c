@@ -1,5 +1,5 @@
-/* test_machine.c - a machine that is short of descriptors, stopped, in another language, or set up by a
- * library that should not have: rows 85, 87, 89, 90, 99, 100 and 103. */
+/* test_machine.c - a machine that is short of descriptors, stopped, in another language, or set up
+ * by a library that should not have: rows 85, 87, 89, 90, 99, 100 and 103. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@ static void check_loss(const char *name, const char *body, const char *want)
         fail_msg("%s: %s: want %s, got %ld %s", name, body, want, response->status, response->body);
 }
 
-/* Row 85: who cannot be accepted waits, and is served once descriptors are there again; meanwhile the
- * others are served, and the daemon does not spin. */
+/* Row 85: who cannot be accepted waits, and is served once descriptors are there again; meanwhile
+ * the others are served, and the daemon does not spin. */
 static void descriptors_may_run_out(void **state)
 {
     struct raw raws[WAITING];
@@ -69,8 +69,8 @@ static void descriptors_may_run_out(void **state)
     assert_int_equal(session_stop(NULL), 0);
 }
 
-/* Rows 85 and 99: being stopped interrupts what waits; and time that the daemon did not have makes nobody
- * late who has more of it. */
+/* Rows 85 and 99: being stopped interrupts what waits; and time that the daemon did not have makes
+ * nobody late who has more of it. */
 static void the_process_may_be_stopped(void **state)
 {
     struct response response = {0};
@@ -147,8 +147,8 @@ static void the_log_may_be_lost(void **state)
     }
 }
 
-/* Rows 89 and 100, by skew.c.  Without it 5e-324 is a subnormal and 0.1 + 0.2, say, is rounded to the
- * nearest; and no timeout comes of the wall clock. */
+/* Rows 89 and 100, by skew.c.  Without it 5e-324 is a subnormal and 0.1 + 0.2, say, is rounded to
+ * the nearest; and no timeout comes of the wall clock. */
 static void libraries_may_change_what_is_everybodys(void **state)
 {
     char preload[500];

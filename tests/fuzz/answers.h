@@ -5,8 +5,8 @@
 #include "codec/answer.h"
 
 /* Answer the request, within limits that short bodies can reach, and check: a reply or an error is
- * valid JSON, or safetensors with a header that is; it does not depend on what memory held before; and
- * a shortage of memory at any time is reported as one, if it matters. */
+ * valid JSON, or safetensors with a header that is; it does not depend on what memory held before;
+ * and a shortage of memory at any time is reported as one, if it matters. */
 enum loss_status answers_check(const struct codec_body *body, enum answer_form in,
                                enum answer_form out);
 

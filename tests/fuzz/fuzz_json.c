@@ -1,6 +1,7 @@
 /* fuzz_json.c - any bytes as a JSON request: decoded, evaluated, answered in both of its forms.
  *
- * A '?' first begins a query, "name=value&name=value", up to the end of its line; the rest is the body. */
+ * A '?' first begins a query, "name=value&name=value", up to the end of its
+ * line; the rest is the body. */
 #include <string.h>
 
 #include "codec/envelope.h"

@@ -1,5 +1,5 @@
-/* fuzz_numbers.c - numbers in and out, each held against the C library: any text as a number of JSON,
- * and its first bytes as the bits of a float64 and of a float32 that are written. */
+/* fuzz_numbers.c - numbers in and out, each held against the C library: any text as a number of
+ * JSON, and its first bytes as the bits of a float64 and of a float32 that are written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -9,15 +9,16 @@
 #include "codec/shortest.h"
 #include "fuzz/fuzz.h"
 
-/* ---- in ---------------------------------------------------------------------------------------- */
+/* ---- in
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *skip_digits(const char *text)
 {
     return text + strspn(text, "0123456789");
 }
 
-/* The end of the number at `text` by RFC 8259, section 6, said as plainly as there; NULL if there is
- * none. */
+/* The end of the number at `text` by RFC 8259, section 6, said as plainly as
+ * there; NULL if there is none. */
 static const char *end_of_number(const char *text)
 {
     const char *end = text + (*text == '-'), *digits;
@@ -81,7 +82,8 @@ static void check_number(const char *text)
     free(number);
 }
 
-/* ---- out --------------------------------------------------------------------------------------- */
+/* ---- out
+ * --------------------------------------------------------------------------------------- */
 
 /* Its digits, without sign, point, exponent, and zeros before and after them; returns how many. */
 static int digits_of(const char *text, char *digits)

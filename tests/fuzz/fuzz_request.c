@@ -1,8 +1,8 @@
-/* fuzz_request.c - any text as a whole request: opened, received in pieces, worked on, answered, closed,
- * as http_request.c does it, but without a socket.
+/* fuzz_request.c - any text as a whole request: opened, received in pieces, worked on, answered,
+ * closed, as http_request.c does it, but without a socket.
  *
- * The first byte tells in which circumstances; then come the head, as heads.h reads it, an empty line and
- * the body.  "Content-Length: =" stands for the length that the body has. */
+ * The first byte tells in which circumstances; then come the head, as heads.h reads it, an empty
+ * line and the body.  "Content-Length: =" stands for the length that the body has. */
 #include <semaphore.h>
 #include <string.h>
 
@@ -70,7 +70,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     return 0;
 }
 
-/* ---- the reply --------------------------------------------------------------------------------- */
+/* ---- the reply
+ * --------------------------------------------------------------------------------- */
 
 static void check_lines(const char *text, size_t length)
 {
@@ -139,7 +140,8 @@ static void check_reply(const struct exchange *exchange)
     loss_arena_reset(&arena);
 }
 
-/* ---- a request --------------------------------------------------------------------------------- */
+/* ---- a request
+ * --------------------------------------------------------------------------------- */
 
 /* A worker has it, and gives it back. */
 static void work(struct job *job)
@@ -170,7 +172,8 @@ static bool receive(struct exchange *exchange, const char *body, size_t length, 
     return true;
 }
 
-/* The life of a request; the exchange is closed afterwards, with what is left of its reply in *kept. */
+/* The life of a request; the exchange is closed afterwards, with what is
+ * left of its reply in *kept. */
 struct kept {
     enum loss_status status;
     size_t length;

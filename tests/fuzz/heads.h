@@ -1,4 +1,5 @@
-/* heads.h - the head of a request from text: "POST /v1/evaluate?k=1", and headers, each on its line. */
+/* heads.h - the head of a request from text: "POST /v1/evaluate?k=1", and
+ * headers, each on its line. */
 #ifndef FUZZ_HEADS_H
 #define FUZZ_HEADS_H
 

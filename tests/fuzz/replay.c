@@ -1,6 +1,7 @@
 /* replay.c - feed every file of a directory to a fuzz target: `make check` needs no libFuzzer.
  *
- * Each input is a piece of the heap of just its size, so that AddressSanitizer sees a byte too many. */
+ * Each input is a piece of the heap of just its size, so that
+ * AddressSanitizer sees a byte too many. */
 #include <dirent.h>
 #include <string.h>
 

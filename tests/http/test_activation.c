@@ -66,7 +66,8 @@ static void start_on(struct daemon *daemon, int listener, const char *loops)
                     (const char *const[]){"LISTEN_FDS=1", NULL});
 }
 
-/* ---- generations ------------------------------------------------------------------------------- */
+/* ---- generations
+ * ------------------------------------------------------------------------------- */
 
 struct caller {
     unsigned port;
@@ -110,8 +111,8 @@ static void wait_for_answers(atomic_int *answered)
     assert_true(atomic_load(answered) >= enough);
 }
 
-/* As systemd restarts a service, the next one starts when the one before has ended; in every other round
- * they are there together for a while. */
+/* As systemd restarts a service, the next one starts when the one before has ended; in every other
+ * round they are there together for a while. */
 static void check_generations(const char *loops)
 {
     static struct caller callers[CLIENTS];
@@ -197,7 +198,8 @@ static void a_late_first_word_is_answered(void **state)
     (void)close(listener);
 }
 
-/* ---- what is passed ---------------------------------------------------------------------------- */
+/* ---- what is passed
+ * ---------------------------------------------------------------------------- */
 
 static void a_path_can_be_listened_on(void **state)
 {

@@ -135,8 +135,8 @@ static void health_needs_no_certificate(void **state)
 
 /* ---- the server's ---- */
 
-/* SIGHUP, and wait until the series has grown; asked by a client that believes the first authority, on
- * the connection that it has. */
+/* SIGHUP, and wait until the series has grown; asked by a client that believes the first authority,
+ * on the connection that it has. */
 static void reload(const char *series)
 {
     double before = client_metric(client, series), deadline = clock_ms() + PATIENCE_MS;

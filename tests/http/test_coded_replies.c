@@ -159,8 +159,8 @@ static void small_replies_are_not_worth_it(void **state)
 #define LINES   LINE LINE LINE LINE LINE
 #define TYPE(x) "Content-Type: application/" x
 
-/* Long results are coded, whatever their form, and so are long documents; what clients of /v2 cannot
- * decode though they ask for it is not, nor what is short. */
+/* Long results are coded, whatever their form, and so are long documents; what clients of /v2
+ * cannot decode though they ask for it is not, nor what is short. */
 static void results_and_documents_are_coded(void **state)
 {
     static const struct row rows[] = {

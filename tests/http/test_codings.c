@@ -1,4 +1,5 @@
-/* test_codings.c - bodies that are compressed: requests in every form, bombs, broken ones; replies. */
+/* test_codings.c - bodies that are compressed: requests in every form,
+ * bombs, broken ones; replies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

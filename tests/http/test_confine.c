@@ -1,4 +1,5 @@
-/* test_confine.c - the daemon as the kernel and a service manager see it: confined, ready, alive. */
+/* test_confine.c - the daemon as the kernel and a service manager see it: confined, ready,
+ * alive. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +67,8 @@ static int check_threads(const struct daemon *lossd, const char *name, int want)
     return count;
 }
 
-/* Whether a process can be confined here at all: not with a sanitizer, nor where the kernel says no. */
+/* Whether a process can be confined here at all: not with a sanitizer, nor
+ * where the kernel says no. */
 static bool is_possible(void)
 {
     pid_t pid = fork();
@@ -119,7 +121,8 @@ static void every_thread_is_confined_unless_told_otherwise(void **state)
     }
 }
 
-/* ---- the service manager ----------------------------------------------------------------------- */
+/* ---- the service manager
+ * ----------------------------------------------------------------------- */
 
 static const char *heard(int manager)
 {
@@ -176,9 +179,11 @@ static void a_manager_that_is_not_there_is_no_reason_to_stop(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* ---- where the kernel refuses ------------------------------------------------------------------ */
+/* ---- where the kernel refuses
+ * ------------------------------------------------------------------ */
 
-/* From here on neither this process nor its children can have another filter, as under an emulator. */
+/* From here on neither this process nor its children can have another
+ * filter, as under an emulator. */
 static bool forbid_filters(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);

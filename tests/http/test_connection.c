@@ -245,8 +245,9 @@ static void a_client_may_go_away(void **state)
     check_alive(lossd.port, "a client that went away");
 }
 
-/* The end of a connection may come together with the last bytes, where the library misses it now and then.
- * It is noticed all the same, long before the body is late (body_rate_grace_ms is 5 seconds).  Row 77. */
+/* The end of a connection may come together with the last bytes, where the library misses it
+ * now and then.  It is noticed all the same, long before the body is late
+ * (body_rate_grace_ms is 5 seconds).  Row 77. */
 static void a_client_that_vanishes_is_noticed_soon(void **state)
 {
     double since = clock_ms();

@@ -17,13 +17,13 @@
 #include "support/daemon.h"
 #include "support/texts.h"
 
-/* How lost replies are told from requests that were never let in: every request has an id, and
- * the daemon's log, at level debug, names each request whose headers it has read.  So a failure
- * is allowed only if no byte of a reply came and the id is not in the log; and the log must say
- * of no request that it was cut off.  On a used connection that is the usual race of
- * keep-alive.  On a new one it is a handshake that was half done when the daemon shut its listener, some
- * microseconds that nobody can close, but longer where the machine is busy: 0.4 in all rounds on the
- * average of 66 runs, and 10 or more if the backlog is not emptied.  So more than four are a fault. */
+/* How lost replies are told from requests that were never let in: every request has an id, and the
+ * daemon's log, at level debug, names each request whose headers it has read.  So a failure is
+ * allowed only if no byte of a reply came and the id is not in the log; and the log must say of no
+ * request that it was cut off.  On a used connection that is the usual race of keep-alive.  On a
+ * new one it is a handshake that was half done when the daemon shut its listener, some microseconds
+ * that nobody can close, but longer where the machine is busy: 0.4 in all rounds on the average of
+ * 66 runs, and 10 or more if the backlog is not emptied.  So more than four are a fault. */
 enum { ROUNDS = 8, CLIENTS = 8, WARM = 200, FAILURES_MAX = 64, LARGE = 3000, FRESH_MAX = 4 };
 
 struct caller {

@@ -1,4 +1,5 @@
-/* test_headers.c - lists on several lines, and the trace that the log line of a request is found by. */
+/* test_headers.c - lists on several lines, and the trace that the log line
+ * of a request is found by. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,8 @@ enum { PATIENCE_MS = 20000 };
 #define TRACE  "4bf92f3577b34da6a3ce929d0e0e4736"
 #define PARENT "00f067aa0ba902b7"
 
-/* The trace that the log line of a request names, "" if none; fails the test if there is no line. */
+/* The trace that the log line of a request names, "" if none; fails the
+ * test if there is no line. */
 static void check_trace(const char *log, const char *id, const char *want)
 {
     char *copy = strdup(log), *rest = NULL;

@@ -206,7 +206,8 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* Behind two long requests those who wait are gone, but for one; nothing is computed for them.  Row 68. */
+/* Behind two long requests those who wait are gone, but for one; nothing is
+ * computed for them.  Row 68. */
 static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
 {
     enum { LONG = 2, GONE = 5 };

@@ -1,4 +1,5 @@
-/* test_loops.c - several event loops are one daemon: every connection is served, counts are of all. */
+/* test_loops.c - several event loops are one daemon: every connection is
+ * served, counts are of all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +12,8 @@
 
 #include "support/session.h"
 
-/* The kernel spreads connections by a hash of their ports: that one of four loops gets none of so many
- * happens once in 10^24 runs. */
+/* The kernel spreads connections by a hash of their ports: that one of four loops gets none of so
+ * many happens once in 10^24 runs. */
 enum { LOOPS = 4, CONNECTIONS = 200, LARGE_BYTES = 20000 };
 
 static const char small_body[] =
@@ -28,7 +29,8 @@ static void send_post(struct raw *raw, const char *path, const char *body)
     assert_true(raw_say(raw, body));
 }
 
-/* Open all connections at once, and send on each before any reply is read; all replies are the same. */
+/* Open all connections at once, and send on each before any reply is read;
+ * all replies are the same. */
 static void check_all(const char *path, const char *body, const char *want)
 {
     static struct raw raws[CONNECTIONS];

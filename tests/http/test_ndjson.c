@@ -1,4 +1,5 @@
-/* test_ndjson.c - bodies of many lines: each has the reply that it would have alone, in its place. */
+/* test_ndjson.c - bodies of many lines: each has the reply that it would
+ * have alone, in its place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

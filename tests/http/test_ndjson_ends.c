@@ -1,5 +1,5 @@
-/* test_ndjson_ends.c - bodies of many lines that end badly: the client goes or is slow, or the daemon is
- * told to stop. */
+/* test_ndjson_ends.c - bodies of many lines that end badly: the client goes or is slow, or
+ * the daemon is told to stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,8 +59,8 @@ static void begin(struct raw *raw, unsigned port, const struct lines *lines, siz
     lines_free(&head);
 }
 
-/* The library may miss the end of a connection that comes with the last bytes: then it is the body's rate that
- * ends it. */
+/* The library may miss the end of a connection that comes with the last bytes: then it is the
+ * body's rate that ends it. */
 static void clients_may_go_at_any_time(void **state)
 {
     static const char *const flags[] = {
@@ -216,7 +216,8 @@ static void a_drain_waits_for_the_rest(void **state)
     lines_free(&want);
 }
 
-/* A second signal: who is in work is told why, if not done already; half a body is cut off.  Row 96. */
+/* A second signal: who is in work is told why, if not done already; half a
+ * body is cut off.  Row 96. */
 static void a_drain_may_be_cut_short(void **state)
 {
     struct lines lines = {0};

@@ -1,4 +1,5 @@
-/* test_ndjson_load.c - bodies of many lines against the limits of memory, queue, time and patience. */
+/* test_ndjson_load.c - bodies of many lines against the limits of memory,
+ * queue, time and patience. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_ndjson_windows.c - bodies of many lines: more than are taken at once, on any number of workers,
- * with options in the query, under every media type. */
+/* test_ndjson_windows.c - bodies of many lines: more than are taken at once, on any number of
+ * workers, with options in the query, under every media type. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,8 @@ static void check(const char *name, const struct response *response, const struc
         fail_msg("%s: %s", name, text);
 }
 
-/* Large lines, one of them larger than a window, next to tiny ones, some of which are only a byte. */
+/* Large lines, one of them larger than a window, next to tiny ones, some
+ * of which are only a byte. */
 static void add_large_and_tiny(struct lines *lines)
 {
     static const size_t counts[] = {1, 700000, 2, 40000, 300000, 1, 520000, 3, 40000};

@@ -1,4 +1,5 @@
-/* test_page.c - the web page's files: what they are, with which headers, and that there is nothing else. */
+/* test_page.c - the web page's files: what they are, with which headers, and
+ * that there is nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,7 +231,8 @@ static void there_is_nothing_else(void **state)
     }
 }
 
-/* A question for the same file again is counted as such; bytes that were not sent are not counted. */
+/* A question for the same file again is counted as such; bytes that were
+ * not sent are not counted. */
 static void what_is_known_costs_nothing(void **state)
 {
     static const char again[] =

@@ -1,4 +1,5 @@
-/* test_quota.c - one client may have so many requests at a time, and others do not notice (row 82). */
+/* test_quota.c - one client may have so many requests at a time, and
+ * others do not notice (row 82). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

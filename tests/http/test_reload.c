@@ -1,5 +1,5 @@
-/* test_reload.c - SIGHUP: keys change while requests run, and stay as they were if there is a fault.
- * Row 93 of tests/faults/rows.txt. */
+/* test_reload.c - SIGHUP: keys change while requests run, and stay as they were if there is a
+ * fault.  Row 93 of tests/faults/rows.txt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

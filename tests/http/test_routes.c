@@ -256,7 +256,8 @@ static char *padded(size_t length)
     return body;
 }
 
-/* Up to the limit; a little above, read to its end and then refused; far above, refused at once.  Rows 53 and 54. */
+/* Up to the limit; a little above, read to its end and then refused; far above, refused
+ * at once.  Rows 53 and 54. */
 static void a_body_may_have_so_many_bytes(void **state)
 {
     static const struct {
@@ -311,7 +312,8 @@ static void an_endless_body_is_cut_off(void **state)
     check_next("after it", true);
 }
 
-/* A request id comes back if every byte of it can be written safely, else there is one of ours.  Row 66. */
+/* A request id comes back if every byte of it can be written safely, else there
+ * is one of ours.  Row 66. */
 static void request_ids_are_echoed_or_replaced(void **state)
 {
     static const struct {

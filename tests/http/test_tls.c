@@ -1,5 +1,5 @@
-/* test_tls.c - a daemon with TLS: versions, bodies of all sizes, slow clients, and what is refused at the
- * start. */
+/* test_tls.c - a daemon with TLS: versions, bodies of all sizes, slow clients, and what
+ * is refused at the start. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_tokens.c - a daemon with tokens: who is let in, what the others are told, and what is logged.
- * Row 65 of tests/faults/rows.txt. */
+/* test_tokens.c - a daemon with tokens: who is let in, what the others are told, and what is
+ * logged.  Row 65 of tests/faults/rows.txt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

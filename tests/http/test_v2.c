@@ -116,7 +116,8 @@ static void each_model_tells_what_it_is(void **state)
     }
 }
 
-/* A request of rows of one class; members before its inputs; `numbers` are predictions and targets. */
+/* A request of rows of one class; members before its inputs; `numbers` are
+ * predictions and targets. */
 static const char *infer_body(char *text, size_t size, int model, const char *before,
                               const char *numbers, int rows)
 {

@@ -1,4 +1,5 @@
-/* test_v2_statistics.c - what the Open Inference Protocol tells of a model's past, and of its end. */
+/* test_v2_statistics.c - what the Open Inference Protocol tells of a
+ * model's past, and of its end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

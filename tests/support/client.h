@@ -49,8 +49,9 @@ void client_close(struct client *client); /* NULL is allowed */
 /* From now on, send this header with every request; NULL none.  It is kept, not copied. */
 void client_always_send(struct client *client, const char *header);
 
-/* From now on, over TLS, and believe the certificates of this file; if the others are not NULL, show that
- * certificate with its key.  The paths are kept, not copied; connections that there were are closed. */
+/* From now on, over TLS, and believe the certificates of this file; if the others are not
+ * NULL, show that certificate with its key.  The paths are kept, not copied; connections
+ * that there were are closed. */
 void client_secure(struct client *client, const char *authority, const char *certificate,
                    const char *key);
 

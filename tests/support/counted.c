@@ -1,4 +1,5 @@
-/* counted.c - an arena whose memory is counted, can fail once, and is full of something at first. */
+/* counted.c - an arena whose memory is counted, can fail once, and is full of something at
+ * first. */
 #include "support/counted.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* counted.h - an arena whose memory is counted, can fail once, and is full of something at first. */
+/* counted.h - an arena whose memory is counted, can fail once, and is full of something at
+ * first. */
 #ifndef SUPPORT_COUNTED_H
 #define SUPPORT_COUNTED_H
 

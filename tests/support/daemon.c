@@ -71,8 +71,8 @@ static char **make_environment(const char *const *extra, char *last)
     return list;
 }
 
-/* In the child: become lossd, or say why not and leave.  The first three descriptors are its streams,
- * the fourth a socket if it is not -1. */
+/* In the child: become lossd, or say why not and leave.  The first three descriptors are its
+ * streams, the fourth a socket if it is not -1. */
 static _Noreturn void become(const char *const *arguments, char **environment,
                              const int *descriptors, pid_t parent)
 {

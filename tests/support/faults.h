@@ -1,12 +1,13 @@
-/* faults.h - bodies, most of them bad, and how POST /v1/evaluate answers them, row by row of the list of
- * faults (tests/faults/rows.txt).  Of the daemon and client of session.h. */
+/* faults.h - bodies, most of them bad, and how POST /v1/evaluate answers them, row by row of the
+ * list of faults (tests/faults/rows.txt).  Of the daemon and client of session.h. */
 #ifndef SUPPORT_FAULTS_H
 #define SUPPORT_FAULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In a body, '^' is not sent, but stands before the byte that is named as the place of the fault. */
+/* In a body, '^' is not sent, but stands before the byte that is named as the place of the
+ * fault. */
 struct fault {
     const char *row;
     const char *body;

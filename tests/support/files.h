@@ -27,7 +27,8 @@ enum loss_status file_answer(const struct file *file, enum answer_form out,
                              struct loss_arena *arena, struct answer *answer,
                              struct loss_error *error);
 
-/* Fails the test unless the answer to the file, in JSON, is that to this body of JSON with ' for ". */
+/* Fails the test unless the answer to the file, in JSON, is that to this
+ * body of JSON with ' for ". */
 void file_check_same(const struct file *file, const char *body);
 
 /* The header of a file, to be json_decref'd; fails the test if there is none. */

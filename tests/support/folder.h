@@ -10,8 +10,8 @@ void folder_make(void);
 /* The path of a file in it, or of itself by "."; copied to path[FOLDER_PATH_BYTES]. */
 const char *folder_path(const char *name, char *path);
 
-/* Put a file there that only its owner can read, or put it in the place of the one that was there, at
- * once; its path as above. */
+/* Put a file there that only its owner can read, or put it in the place of the one that was there,
+ * at once; its path as above. */
 const char *folder_write(const char *name, const char *text, char *path);
 
 /* Remove it, and what was written to it. */

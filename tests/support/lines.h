@@ -24,16 +24,16 @@ void lines_free(struct lines *lines);
 /* One request: {"logits":[0,0,...],"targets":0OPTIONS} of `count` zeros, without a newline. */
 void lines_zeros(struct lines *lines, size_t count, const char *options);
 
-/* `bytes` or a few thousand more of requests of all kinds, some of them wrong, some lines blank; the last
- * one ends. */
+/* `bytes` or a few thousand more of requests of all kinds, some of them wrong, some lines
+ * blank; the last one ends. */
 void lines_mix(struct lines *lines, size_t bytes);
 
 /* POST them to /v1/evaluate, with this "?query" or "", as application/x-ndjson. */
 const struct response *lines_post(struct client *client, const char *query,
                                   const struct lines *lines, bool chunked);
 
-/* Add what the reply must be: those to each line, blank ones left out, posted alone as JSON; an error
- * without its request id.  Lines that occur again are not asked for again. */
+/* Add what the reply must be: those to each line, blank ones left out, posted alone as JSON; an
+ * error without its request id.  Lines that occur again are not asked for again. */
 void lines_want(struct client *client, const char *query, const struct lines *lines,
                 struct lines *want);
 

@@ -1,4 +1,5 @@
-/* lone_service.h - what the requests of a server share, without the server: one idle worker, no socket. */
+/* lone_service.h - what the requests of a server share, without the server:
+ * one idle worker, no socket. */
 #ifndef SUPPORT_LONE_SERVICE_H
 #define SUPPORT_LONE_SERVICE_H
 
@@ -11,8 +12,8 @@ struct lone_service {
     struct service service;
 };
 
-/* Limits for small requests: a budget of 128 KiB, bodies of up to 40000 bytes, 100 of which are evaluated
- * by the loop itself. */
+/* Limits for small requests: a budget of 128 KiB, bodies of up to 40000 bytes, 100 of which are
+ * evaluated by the loop itself. */
 extern const struct server_options lone_service_options;
 
 void lone_service_start(struct lone_service *lone, const struct server_options *options);

@@ -22,7 +22,8 @@ enum loss_status message_answer(const struct message *message, size_t shift,
                                 struct loss_arena *arena, struct answer *answer,
                                 struct loss_error *error);
 
-/* The same, of a message that is right, with a NUL after the answer; fails the test if it is not. */
+/* The same, of a message that is right, with a NUL after the answer; fails the test if it is
+ * not. */
 struct answer message_reply(const struct message *message, struct loss_arena *arena);
 
 /* The answer to plain JSON for a model of logits, as a string; fails the test if it has a head. */

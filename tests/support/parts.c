@@ -121,7 +121,8 @@ static double integer_at(const char *bytes)
     return (double)value;
 }
 
-/* The values of a part from little-endian bytes that need not be aligned; how many bytes they are. */
+/* The values of a part from little-endian bytes that need not be aligned;
+ * how many bytes they are. */
 static size_t read_bytes(struct part *part, const char *bytes, size_t left)
 {
     size_t size = part->type == 'f' ? 4 : 8;

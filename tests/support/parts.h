@@ -1,5 +1,5 @@
-/* parts.h - what a reply consists of, in whichever form it came: tensors by their names, decoded here
- * without any of lossd's own code. */
+/* parts.h - what a reply consists of, in whichever form it came: tensors by their names, decoded
+ * here without any of lossd's own code. */
 #ifndef SUPPORT_PARTS_H
 #define SUPPORT_PARTS_H
 
@@ -32,8 +32,8 @@ void parts_of_inference(struct parts *parts, const struct response *response, bo
 
 void parts_free(struct parts *parts);
 
-/* The first difference between `got` and typed `want`, bit by bit, as a sentence in text[size]; NULL if
- * there is none.  A NaN is a NaN. */
+/* The first difference between `got` and typed `want`, bit by bit, as a sentence in text[size];
+ * NULL if there is none.  A NaN is a NaN. */
 const char *parts_difference(const struct parts *got, const struct parts *want, char *text,
                              size_t size);
 

@@ -149,7 +149,8 @@ static void finish(FILE *out)
         abort();
 }
 
-/* The options that are not text as members of an object, each after a comma; in quotes for metadata. */
+/* The options that are not text as members of an object, each after a
+ * comma; in quotes for metadata. */
 static void put_options(FILE *out, const struct question *question, const char *quote)
 {
     if (question->reduction != NULL)

@@ -1,4 +1,5 @@
-/* replies.h - replies of answer_json as jansson's values, and how they compare with expected ones. */
+/* replies.h - replies of answer_json as jansson's values, and how they
+ * compare with expected ones. */
 #ifndef SUPPORT_REPLIES_H
 #define SUPPORT_REPLIES_H
 
@@ -14,9 +15,9 @@ const char *reply_unquoted(const char *text, char quoted[REPLY_TEXT_BYTES]);
 /* The reply to a body, or NULL with *error filled. */
 json_t *reply_to(const char *body, const struct codec_limits *limits, struct loss_error *error);
 
-/* Fails the test, naming the place, unless `got` is as wanted: numbers to a relative 1e-12, gradients
- * to 1e-9, integers and words exactly; arrays and objects whole, but for the reply itself, of which
- * only the wanted members are looked at.  `name` has no slash. */
+/* Fails the test, naming the place, unless `got` is as wanted: numbers to a relative 1e-12,
+ * gradients to 1e-9, integers and words exactly; arrays and objects whole, but for the reply
+ * itself, of which only the wanted members are looked at.  `name` has no slash. */
 void reply_check(const char *name, const json_t *got, const json_t *want);
 
 /* Fails the test unless per_class, if it is there, adds up to the whole. */

@@ -7,8 +7,8 @@
 
 #include "loss/arena.h"
 
-/* Counts, grants `extra` bytes more than asked, and fails at the fails_at-th take (from 1; 0 never) or,
- * with fails_onward, from there on. */
+/* Counts, grants `extra` bytes more than asked, and fails at the fails_at-th take (from 1; 0 never)
+ * or, with fails_onward, from there on. */
 struct source {
     size_t extra, fails_at;
     bool fails_onward;

@@ -1,4 +1,5 @@
-/* specification.c - the formulas of sums32.h and real64.h, and the order of additions of kernel.h. */
+/* specification.c - the formulas of sums32.h and real64.h, and the order
+ * of additions of kernel.h. */
 #include "support/specification.h"
 
 #include <math.h>
@@ -27,8 +28,8 @@ float specification_whole(float y)
     return (float)rint((double)y * 0x1.715476p+0); /* whose product is exact */
 }
 
-/* Those of float32: of x, or of x - max where `max` is far from 0; by real32.h's formulas, one operation
- * at a time, times 2^-lowest. */
+/* Those of float32: of x, or of x - max where `max` is far from 0; by real32.h's formulas, one
+ * operation at a time, times 2^-lowest. */
 static struct exponential narrow_exp(float x, float max, bool far, float *lowest)
 {
     float d = far ? x - max : x, back = d - x, low = (x - (d - back)) - (max + back);
@@ -77,8 +78,8 @@ float specification_softmax(float x, float max, double scale, double rest)
     return (float)(((double)sum + (double)lost) * (scale / 0x1p28 / (1.0 + rest)));
 }
 
-/* The sum of float32's exponentials but that of argmax, in `sums` partial sums; the rests of two classes
- * that go to the same one are added first. */
+/* The sum of float32's exponentials but that of argmax, in `sums` partial sums; the rests of two
+ * classes that go to the same one are added first. */
 static double narrow_rest(const double *x, size_t classes, size_t argmax, size_t sums)
 {
     bool far = !(fabs(x[argmax]) <= 64.0);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* `rest` of a finite row, and in *low what its rounding has lost; float64 if `is_wide` or of float32 values, in the promised order of additions. */
+/* `rest` of a finite row, and in *low what its rounding has lost; float64 if `is_wide` or of
+ * float32 values, in the promised order of additions. */
 double specification_rest(bool is_wide, const double *x, size_t classes, bool along_classes,
                           double *low);
 

@@ -1,9 +1,10 @@
 /* fail.c - the n-th call that may fail, fails, in a daemon that this library is preloaded into; and
  * blocks that are never given back are counted.
  *
- * Each fails as the kernel would have it: no memory, no descriptors, a peer that is gone, a signal.
- * EPOLL_CTL_DEL is spared, on which libmicrohttpd gives up by design: it cannot fail for a descriptor
- * that is there.  So are the few descriptors that libuv watches from the start, and cannot do without. */
+ * Each fails as the kernel would have it: no memory, no descriptors, a peer that is gone, a
+ * signal.  EPOLL_CTL_DEL is spared, on which libmicrohttpd gives up by design: it cannot fail
+ * for a descriptor that is there.  So are the few descriptors that libuv watches from the
+ * start, and cannot do without. */
 #include "torture/fail.h"
 
 #include <dlfcn.h>
@@ -72,7 +73,8 @@ static void *counted(void *block)
     return block;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory
+ * ------------------------------------------------------------------------------------ */
 
 void *malloc(size_t bytes)
 {
@@ -128,7 +130,8 @@ int munmap(void *block, size_t bytes)
     return REAL(munmap)(block, bytes);
 }
 
-/* ---- sockets and descriptors ------------------------------------------------------------------- */
+/* ---- sockets and descriptors
+ * ------------------------------------------------------------------- */
 
 int accept4(int listener, __SOCKADDR_ARG address, socklen_t *length, int flags)
 {

@@ -2,8 +2,8 @@
 #ifndef TORTURE_FAIL_H
 #define TORTURE_FAIL_H
 
-/* Zeros at first.  The shim begins to count when the daemon has accepted its first connection, so that
- * its start is not tortured. */
+/* Zeros at first.  The shim begins to count when the daemon has accepted its first connection, so
+ * that its start is not tortured. */
 struct fail_control {
     _Atomic long calls;    /* calls that may fail, since then */
     _Atomic long fails_at; /* the number of the one that fails, from 1; 0: none */

@@ -20,7 +20,8 @@ struct script {
     size_t count;
 };
 
-/* To be freed.  Bodies of more than `inline_bytes` are among those of every form, and shorter ones. */
+/* To be freed.  Bodies of more than `inline_bytes` are among those of
+ * every form, and shorter ones. */
 void script_make(struct script *script, size_t inline_bytes);
 void script_free(struct script *script);
 

@@ -1,5 +1,6 @@
-/* torture.c - one call after the other fails in a daemon, alone and with all after it; each time every
- * reply must be right or no reply (row 83), and afterwards all must be as if nothing had been.
+/* torture.c - one call after the other fails in a daemon, alone and with all after
+ * it; each time every reply must be right or no reply (row 83), and afterwards all
+ * must be as if nothing had been.
  *
  *     torture SHIM [POINTS]
  *
@@ -69,7 +70,8 @@ static void complain(struct torture *torture, const char *what, const char *deta
     torture->wrong++;
 }
 
-/* ---- replies ----------------------------------------------------------------------------------- */
+/* ---- replies
+ * ----------------------------------------------------------------------------------- */
 
 /* The body, decoded, to be freed. */
 static struct zipped decode(const struct response *response)
@@ -151,7 +153,8 @@ static bool judge(struct torture *torture, size_t number, const struct response 
     return is_right;
 }
 
-/* ---- the script -------------------------------------------------------------------------------- */
+/* ---- the script
+ * -------------------------------------------------------------------------------- */
 
 /* Send a request, on this connection as long as it lives, and read its reply. */
 static void ask(struct torture *torture, const struct script_request *request, struct raw *raw,
@@ -194,10 +197,11 @@ static void play(struct torture *torture)
     response_free(&response);
 }
 
-/* ---- a run ------------------------------------------------------------------------------------- */
+/* ---- a run
+ * ------------------------------------------------------------------------------------- */
 
-/* A daemon whose fails_at-th call fails: 0 for none.  It keeps no blocks, so that all are asked for;
- * and requests go to either of two event loops. */
+/* A daemon whose fails_at-th call fails: 0 for none.  It keeps no blocks, so that all are asked
+ * for; and requests go to either of two event loops. */
 static void start(struct torture *torture, long fails_at, bool onward)
 {
     const char *const environment[] = {torture->shim, torture->path, NULL};

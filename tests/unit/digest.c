@@ -1,9 +1,10 @@
 /* digest.c - digests of the bits of all that libloss returns, to compare compilers and CPUs by.
  *
- * A line for every type, stage and kind of targets, over shapes with every remainder, finite values and
- * special ones; the digests are FNV-1a of 64 bits.  Every level that this CPU runs must give the same,
- * or it fails.  `make check-bits` compares the lines of several builds, `make check-aarch64` those of
- * another CPU.  The inputs are made without libm, whose last bits differ between machines. */
+ * A line for every type, stage and kind of targets, over shapes with every remainder, finite
+ * values and special ones; the digests are FNV-1a of 64 bits.  Every level that this CPU runs
+ * must give the same, or it fails.  `make check-bits` compares the lines of several builds,
+ * `make check-aarch64` those of another CPU.  The inputs are made without libm, whose last bits
+ * differ between machines. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -38,8 +38,8 @@ static void widen(struct loss_tensor *tensor, struct loss_arena *arena)
     tensor->data = data;
 }
 
-/* The recorded batches, whose logits are float32, evaluated as `dtype`: losses, log-probabilities and
- * probabilities within so many units of it. */
+/* The recorded batches, whose logits are float32, evaluated as `dtype`: losses, log-probabilities
+ * and probabilities within so many units of it. */
 static void check_accuracy(enum loss_dtype dtype, double units)
 {
     size_t count;

@@ -15,7 +15,8 @@
 #include "server/cgroup.h"
 #include "support/folder.h"
 
-/* Files below a folder of the test's own, "=" between path and content; the path of the process's group. */
+/* Files below a folder of the test's own, "=" between path and content; the
+ * path of the process's group. */
 static const struct row {
     const char *name, *membership, *files[6];
     uint64_t memory_bytes, cpus;

@@ -12,7 +12,8 @@
 
 #include "server/client.h"
 
-/* The client at the end of a connection to an address of this machine; 0 if there is no such family. */
+/* The client at the end of a connection to an address of this machine; 0 if
+ * there is no such family. */
 static uint64_t client_at(int family, const char *listening, const char *address)
 {
     union {

@@ -176,7 +176,8 @@ static void what_is_not_the_coding_is_refused(void **state)
         check_refused(ZLIB, length, CODING_DEFLATE, "ends too early");
 }
 
-/* Every other value of every byte: it is noticed, or it does not matter, as in the time of a gzip. */
+/* Every other value of every byte: it is noticed, or it does not matter,
+ * as in the time of a gzip. */
 static void check_flips(const char *bytes, size_t length, enum coding coding, size_t harmless_max)
 {
     struct loss_error error;

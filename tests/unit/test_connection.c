@@ -242,7 +242,8 @@ static void a_slow_reader_is_cut_without_a_word(void **state)
     tear_down(&fixture);
 }
 
-/* A sweep looks for some clients only; who is left has his turn in the next, and then all have it again. */
+/* A sweep looks for some clients only; who is left has his turn in the next,
+ * and then all have it again. */
 static void clients_that_are_gone_are_found_in_turn(void **state)
 {
     enum { COUNT = SWEEP_LOOKS_MAX + 2 };

@@ -36,7 +36,8 @@ static double factor_at(const struct loss_request *request, const struct loss_re
     return request->reduction == LOSS_REDUCTION_MEAN ? k / result->weight_sum : k;
 }
 
-/* A gradient is the difference of p_c sum_j k_j and k_c: where these are close, its error is theirs. */
+/* A gradient is the difference of p_c sum_j k_j and k_c: where these are
+ * close, its error is theirs. */
 static bool is_near(enum loss_dtype dtype, double got, double want, double term)
 {
     if (dtype == LOSS_FLOAT64)

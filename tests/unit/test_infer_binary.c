@@ -1,4 +1,5 @@
-/* test_infer_binary.c - bodies of JSON and bytes that do not fit each other, cut ones and damaged ones. */
+/* test_infer_binary.c - bodies of JSON and bytes that do not fit each other,
+ * cut ones and damaged ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

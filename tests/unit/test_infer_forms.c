@@ -1,5 +1,5 @@
-/* test_infer_forms.c - the same tensors in every datatype, as JSON and as bytes at any address, and the
- * same request to /v1/evaluate: the same bits come back. */
+/* test_infer_forms.c - the same tensors in every datatype, as JSON and as bytes at any address, and
+ * the same request to /v1/evaluate: the same bits come back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,7 +164,8 @@ static void every_datatype_means_the_same_in_both_forms(void **state)
     }
 }
 
-/* Numbers are rounded once, from float64: by way of float32 some would become ties that they are not. */
+/* Numbers are rounded once, from float64: by way of float32 some would
+ * become ties that they are not. */
 static void sixteen_bits_are_rounded_once(void **state)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* test_infer_memory.c - a message that is answered with too little memory: the right answer, or none. */
+/* test_infer_memory.c - a message that is answered with too little memory:
+ * the right answer, or none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,8 @@ static const char json[] =
 
 static const uint16_t tail[] = {0x3c00, 0x4000, 0x4200, 1, 2};
 
-/* Under `reserved` bytes that are gone before it starts, another of its pieces needs a new block. */
+/* Under `reserved` bytes that are gone before it starts, another of its
+ * pieces needs a new block. */
 static void a_missing_block_is_never_a_wrong_answer(void **state)
 {
     const struct message message = {LOSS_STAGE_LOGITS, json, tail, sizeof tail};

@@ -1,5 +1,5 @@
-/* test_infer_reply.c - replies of the Open Inference Protocol: forms, ids, rankings, and what is told
- * about the models. */
+/* test_infer_reply.c - replies of the Open Inference Protocol: forms, ids, rankings, and what
+ * is told about the models. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +144,8 @@ static void all_outputs_are_those_that_there_are(void **state)
     loss_arena_reset(&arena);
 }
 
-/* Both forms of a ranked output; of log-probabilities, log_softmax are the predictions themselves. */
+/* Both forms of a ranked output; of log-probabilities, log_softmax are the predictions
+ * themselves. */
 static void check_ranking(const char *shape, const char *targets, const char *data,
                           const char *output, const char *reply)
 {

@@ -1,5 +1,5 @@
-/* test_infer_request.c - requests of the Open Inference Protocol as its clients write them: every form
- * of the same tensors means the same. */
+/* test_infer_request.c - requests of the Open Inference Protocol as its clients write them: every
+ * form of the same tensors means the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_kernel_nans.c - what scan of src/kernels/kernel.h says of rows with a NaN: that it is the largest, and where
- * the first one is. */
+/* test_kernel_nans.c - what scan of src/kernels/kernel.h says of rows with a NaN: that it is the
+ * largest, and where the first one is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,8 +59,8 @@ static void check(const struct layouts *layouts, bool wide, size_t classes, cons
     }
 }
 
-/* Position p has its first NaN in class `first` + p, if there is one, beside numbers that are all `other`; and
- * then more of them, or not. */
+/* Position p has its first NaN in class `first` + p, if there is one, beside numbers that are all
+ * `other`; and then more of them, or not. */
 static void fill_and_check(size_t classes, size_t first, double other, bool more)
 {
     static struct layouts layouts;

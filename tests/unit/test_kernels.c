@@ -1,4 +1,5 @@
-/* test_kernels.c - every level that this machine runs gives the bits of the scalar specification. */
+/* test_kernels.c - every level that this machine runs gives the bits of
+ * the scalar specification. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,8 @@
 
 enum { ELEMENTS_MAX = 70 * 210 + 8, LONGEST = 300, ROWS = 7, STEP = 3 };
 
-/* Logits between -20 and 20, and if `specials` now and then a NaN, an infinity, a tie or a huge one. */
+/* Logits between -20 and 20, and if `specials` now and then a NaN, an
+ * infinity, a tie or a huge one. */
 static double element(uint64_t *random, bool specials)
 {
     double u = number_random(random), x = 40.0 * number_random(random) - 20.0;
@@ -132,8 +134,8 @@ static void all_levels_give_the_same_bits(void **state)
     free(memory);
 }
 
-/* softmax of float32 rows, every other one of which is far from 0, by the formulas; that of float64 is held
- * against high precision (test_accuracy.c). */
+/* softmax of float32 rows, every other one of which is far from 0, by the formulas; that of float64
+ * is held against high precision (test_accuracy.c). */
 static void check_softmax(const struct kernel *kernel, const float *from, size_t c)
 {
     static float x[ROWS * LONGEST], got[ROWS * LONGEST];
@@ -190,8 +192,8 @@ static void check_order(bool is_wide, const double *wide, const float *narrow, s
     }
 }
 
-/* The lowest level, and with the test above every one, against the specification in scalars: rows near
- * 0 and far from it, with and without elements that are too small to count. */
+/* The lowest level, and with the test above every one, against the specification in scalars: rows
+ * near 0 and far from it, with and without elements that are too small to count. */
 static void sums_are_added_in_the_promised_order(void **state)
 {
     static const double shifts[] = {0.0, 44.5, -50.0, 1000.0, -1e6}, stretches[] = {1.0, 6.0};

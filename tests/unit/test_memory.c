@@ -159,7 +159,8 @@ static void no_more_is_kept_than_was_said(void **state)
     memory_free(memory);
 }
 
-/* A block of 12 MiB where 9 are kept: of its beginning whole huge pages, and fresh memory after them. */
+/* A block of 12 MiB where 9 are kept: of its beginning whole huge pages, and
+ * fresh memory after them. */
 static void a_large_block_is_kept_in_part(void **state)
 {
     struct memory *memory = memory_new(64 * MIB, 9 * MIB);

@@ -1,5 +1,5 @@
-/* test_openapi_replies.c - the replies in openapi.json: outputs and codes are those of the tables, and
- * the examples are what is answered. */
+/* test_openapi_replies.c - the replies in openapi.json: outputs and codes are those of the tables,
+ * and the examples are what is answered. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_opening.c - what is known of a request with its headers: its HTTP status, its id, whether it is
- * refused already. */
+/* test_opening.c - what is known of a request with its headers: its HTTP status, its id,
+ * whether it is refused already. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -16,7 +16,8 @@
 
 enum { ELEMENTS_MAX = 16384, CLASSES_MAX = 8192 };
 
-/* Shapes on both sides of what a tile (4096 elements, 64 positions) and its parts of 64 classes hold. */
+/* Shapes on both sides of what a tile (4096 elements, 64 positions) and its
+ * parts of 64 classes hold. */
 static const struct {
     unsigned rank;
     size_t shape[4];
@@ -93,7 +94,8 @@ static void make_sample(struct sample *sample, size_t shape, enum loss_stage sta
         request->wants[i] &= below(random, 4) != 0;
 }
 
-/* float64 is compared to 1e-12, the accuracy of the formulas; the others to 1.5 units of their own. */
+/* float64 is compared to 1e-12, the accuracy of the formulas; the others
+ * to 1.5 units of their own. */
 static void check_values(const char *what, const struct loss_tensor *got, const double *want,
                          size_t count)
 {

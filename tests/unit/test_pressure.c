@@ -1,4 +1,5 @@
-/* test_pressure.c - what is refused as the memory fills up, and when too many connections are open. */
+/* test_pressure.c - what is refused as the memory fills up, and when too
+ * many connections are open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ static void use(struct fixture *fixture, size_t bytes)
     assert_int_equal(fixture->granted[at], bytes);
 }
 
-/* The status that a request has once its headers are read, and whether its reply ends the connection. */
+/* The status that a request has once its headers are read, and whether its
+ * reply ends the connection. */
 static enum loss_status judge(struct fixture *fixture, const char *method, const char *path,
                               uint64_t length, bool is_extra, bool *closes)
 {
@@ -89,8 +91,8 @@ static enum loss_status judge(struct fixture *fixture, const char *method, const
     return status;
 }
 
-/* Steps of use; at each, what becomes of a large body, of the largest that is not, of a small one, and of
- * requests without any. */
+/* Steps of use; at each, what becomes of a large body, of the largest that is not, of a small one,
+ * and of requests without any. */
 static void memory_is_given_up_step_by_step(void **state)
 {
     static const struct {
@@ -132,7 +134,8 @@ static void memory_is_given_up_step_by_step(void **state)
     tear_down(&fixture);
 }
 
-/* The text of /metrics is made, plain and compressed, when requests hold every byte of the budget. */
+/* The text of /metrics is made, plain and compressed, when requests hold
+ * every byte of the budget. */
 static void metrics_are_answered_beside_a_full_budget(void **state)
 {
     static const char *const codings[] = {NULL, "gzip"};

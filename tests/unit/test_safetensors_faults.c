@@ -1,4 +1,5 @@
-/* test_safetensors_faults.c - safetensors files that are refused: the status, place and sentence. */
+/* test_safetensors_faults.c - safetensors files that are refused: the
+ * status, place and sentence. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* test_safetensors_options.c - the options of a safetensors file, and a file of Python's package. */
+/* test_safetensors_options.c - the options of a safetensors file, and a
+ * file of Python's package. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -295,7 +295,8 @@ static void no_job_is_lost_or_doubled(void **state)
         assert_int_equal(tasks[i].runs, 2);
 }
 
-/* Work whose parts meet: the first to come waits for another, so that two threads must take part. */
+/* Work whose parts meet: the first to come waits for another, so that two threads must take
+ * part. */
 struct meeting {
     pthread_mutex_t lock;
     pthread_cond_t met;
