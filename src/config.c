@@ -12,8 +12,7 @@
 
 extern char **environ;
 
-/* ---- the file
- * ---------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* The line of a file in which a key stands. */
 static int line_of(const char *text, const char *key)
@@ -100,8 +99,7 @@ static bool load_file(struct config *config, const char *path, char *fault)
     return good;
 }
 
-/* ---- environment and flags
- * --------------------------------------------------------------------- */
+/* ---- environment and flags ------------------------------------------------------------------- */
 
 /* Whether Kubernetes sets the variable, NAME=VALUE, for a service that is called lossd.
  * LOSSD_PORT=8080 is somebody's mistake. */
@@ -218,8 +216,7 @@ bool config_load(struct config *config, int count, char *const *arguments, char 
            load_flags(config, count, arguments, NULL, fault);
 }
 
-/* ---- printing
- * ---------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 void config_print(const struct config *config, FILE *file)
 {

@@ -7,10 +7,7 @@
 #include "codec/decimal_digits.h"
 #include "codec/powers.h"
 
-enum {
-    DIGITS_MAX = 19, /* as many as always fit 64 bits */
-    EXPONENT_LIMIT = 1000000000,
-};
+enum { EXPONENT_LIMIT = 1000000000 };
 
 static inline bool is_digit(char c)
 {
@@ -30,7 +27,7 @@ static void rescan(const char *text, const char *end, struct decimal *decimal)
             fraction = true;
             continue;
         }
-        if (count < DIGITS_MAX) {
+        if (count < DECIMAL_DIGITS_MAX) {
             decimal->digits = 10 * decimal->digits + (uint64_t)(*text - '0');
             count += decimal->digits != 0; /* leading zeros are not significant */
             decimal->exponent -= fraction;
@@ -92,7 +89,7 @@ const char *decimal_scan(const char *text, struct decimal *decimal, const char *
         if (text == NULL)
             return NULL;
     }
-    if (written > DIGITS_MAX) {
+    if (written > DECIMAL_DIGITS_MAX) {
         decimal->exponent = 0;
         rescan(first, end, decimal);
     }
@@ -146,15 +143,13 @@ static bool convert(uint64_t digits, int64_t q, double *value)
 
 static double magnitude(const struct decimal *decimal)
 {
-    static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     int64_t q = decimal->exponent;
     double value, next;
 
-    if (!decimal->cut && decimal->digits <= (uint64_t)1 << 53 && q >= -22 && q <= 22) {
+    if (!decimal->cut && decimal->digits <= (uint64_t)1 << 53 && q >= -POWERS_EXACT &&
+        q <= POWERS_EXACT) {
         value = (double)decimal->digits;
-        return q < 0 ? value / exact[-q] : value * exact[q];
+        return q < 0 ? value / powers_exact[-q] : value * powers_exact[q];
     }
     if (decimal->digits == 0 || q < POWERS_LOWEST)
         return 0.0; /* below 2^64 * 10^-343, which is less than half the smallest subnormal */

@@ -11,7 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DECIMAL_PADDING = 8 };
+enum {
+    DECIMAL_PADDING = 8,
+    DECIMAL_DIGITS_MAX = 19, /* as many as always fit 64 bits */
+};
 
 /* A scanned number: (-1)^negative * digits * 10^exponent, plus more digits if `cut`. */
 struct decimal {

@@ -13,18 +13,10 @@
 /* Written once and compiled for each type. */
 #define BOTH_TYPES static inline __attribute__((always_inline))
 
-enum {
-    DIGITS_MAX = 19, /* as many as always fit 64 bits */
-    PLACES_MAX = 22, /* 10^22 is the last exact one in a double */
-};
-
-/* The double nearest to digits / 10^places, for places up to PLACES_MAX.  As in decimal.c, but such
+/* The double nearest to digits / 10^places, for places up to POWERS_EXACT.  As in decimal.c, but such
  * numbers are never subnormal nor infinite, and 128 bits always tell. */
 static inline double divide(uint64_t digits, size_t places)
 {
-    static const double exact[PLACES_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     enum { FRACTION_BITS = 52, SPARE_BITS = 64 - FRACTION_BITS - 3 };
     const uint64_t mask = UINT64_MAX >> (FRACTION_BITS + 3);
     const struct power *power = &powers[-POWERS_LOWEST - (int)places];
@@ -33,7 +25,7 @@ static inline double divide(uint64_t digits, size_t places)
     double value;
 
     if (digits <= (uint64_t)1 << 53)
-        return (double)(int64_t)digits / exact[places];
+        return (double)(int64_t)digits / powers_exact[places];
     zeros = __builtin_clzll(digits);
     digits <<= zeros;
     powers_multiply(digits, power, mask, &high, &low);
@@ -62,19 +54,19 @@ static __attribute__((noinline)) const char *read_any(const char *text, bool sin
     return isinf(single ? (double)(float)*value : *value) ? NULL : after;
 }
 
-/* Whether 0.00123 has up to DIGITS_MAX digits after the zeros that lead it, as the
+/* Whether 0.00123 has up to DECIMAL_DIGITS_MAX digits after the zeros that lead it, as the
  * probabilities that Python writes. */
 static inline bool is_led_by_zeros(const char *first, size_t places)
 {
     uint64_t loaded;
 
-    if (*first != '0' || places > PLACES_MAX)
+    if (*first != '0' || places > POWERS_EXACT)
         return false;
     loaded = digits_load(first + 2);
-    return loaded != 0 && places - (size_t)(__builtin_ctzll(loaded) >> 3) <= DIGITS_MAX;
+    return loaded != 0 && places - (size_t)(__builtin_ctzll(loaded) >> 3) <= DECIMAL_DIGITS_MAX;
 }
 
-/* A number of the usual kind: up to DIGITS_MAX digits, no exponent; all others by read_any. */
+/* A number of the usual kind: up to DECIMAL_DIGITS_MAX digits, no exponent; all others by read_any. */
 BOTH_TYPES const char *read_one(const char *text, bool single, double *value)
 {
     bool negative = *text == '-';
@@ -98,7 +90,8 @@ BOTH_TYPES const char *read_one(const char *text, bool single, double *value)
         if (places == 0)
             return NULL;
     }
-    if (((size_t)(at - first) > DIGITS_MAX + (places > 0) && !is_led_by_zeros(first, places)) ||
+    if (((size_t)(at - first) > DECIMAL_DIGITS_MAX + (places > 0) &&
+         !is_led_by_zeros(first, places)) ||
         (*at | 0x20) == 'e')
         return read_any(text, single, value);
     *value = divide(digits, places);

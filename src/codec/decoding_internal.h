@@ -13,6 +13,14 @@ enum field { LOGITS, PROBABILITIES, LOG_PROBABILITIES, TARGETS, WEIGHTS, FIELDS 
 
 extern const char *const decoding_fields[FIELDS]; /* their names */
 
+/* Note that the predictions are there as `field`, in *predictions, which is FIELDS before:
+ * LOSS_CONFLICTING_FIELDS. */
+enum loss_status decoding_note_predictions(int field, int *predictions, struct loss_error *error);
+
+/* LOSS_MISSING_FIELD without predictions or targets; `kind` of member is what they are called. */
+enum loss_status decoding_check_there(int predictions, bool has_targets, const char *kind,
+                                      struct loss_error *error);
+
 struct decoding {
     struct scanner scanner;
     const struct codec_limits *limits;

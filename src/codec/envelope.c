@@ -129,7 +129,7 @@ static enum loss_status fail_parse(const struct envelope *envelope, const char *
 /* Note that an option is there, in one of the two places. */
 static enum loss_status note(struct envelope *envelope, int number, unsigned *place)
 {
-    const char *name = request_option_names(&(size_t){0})[number];
+    const char *name = request_option_name(number);
     unsigned bit = 1u << number, seen = envelope->in_query | envelope->in_body;
     char where[SCAN_KEY_BYTES + 2];
 
@@ -163,7 +163,7 @@ static enum loss_status count_bytes(struct envelope *envelope, const char *name,
 enum loss_status envelope_read(struct envelope *envelope, int number, const char *text,
                                size_t length)
 {
-    const char *name = request_option_names(&(size_t){0})[number];
+    const char *name = request_option_name(number);
     enum loss_status status = note(envelope, number, &envelope->in_body);
     const json_t *json;
     json_error_t error;
@@ -224,7 +224,7 @@ static enum loss_status read_plain(struct envelope *envelope, int number, const 
     if (ran_dry)
         return loss_fail_memory(envelope->options.error);
     if (json == NULL && json_error_code(&error) == json_error_numeric_overflow)
-        return fail_parse(envelope, request_option_names(&(size_t){0})[number], &error);
+        return fail_parse(envelope, request_option_name(number), &error);
     if (json != NULL && !json_is_array(json) && !json_is_object(json))
         value = plain_value(json);
     return request_option_read(&envelope->options, number, &value);

@@ -149,9 +149,6 @@ enum loss_status infer_read_outputs(struct infer_decoding *decoding);    /* infe
 enum loss_status infer_finish_outputs(struct infer_decoding *decoding);  /* infer_outputs.c */
 enum loss_status infer_read_parameters(struct infer_decoding *decoding); /* infer_parameters.c */
 
-/* Refuse options in the query that are something else in this protocol. */
-enum loss_status infer_check_query(const struct codec_body *body, struct loss_error *error);
-
 /* ---- a reply ---- */
 
 /* The largest elements of a tensor along its class axis, or of all of it. */

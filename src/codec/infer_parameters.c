@@ -68,18 +68,6 @@ static const char *instead_of(const char *name)
     return NULL;
 }
 
-enum loss_status infer_check_query(const struct codec_body *body, struct loss_error *error)
-{
-    for (size_t i = 0; i < body->query_count; i++) {
-        const char *instead = instead_of(body->query[i].name);
-
-        if (instead != NULL)
-            return loss_fail(error, LOSS_UNKNOWN_FIELD, NULL, "%s is no parameter: %s",
-                             body->query[i].name, instead);
-    }
-    return LOSS_OK;
-}
-
 static const struct infer_member members[] = {
     {"binary_data_output", read_binary_data_output},
     {"timeout", read_timeout},

@@ -120,8 +120,6 @@ enum loss_status request_infer_decode(const struct codec_body *body,
     if (decoding.infer == NULL)
         return loss_fail_memory(error);
     *decoding.infer = (struct infer_request){.model = model_of(body->stage)};
-    if ((status = infer_check_query(body, error)) != LOSS_OK)
-        return status;
     status = envelope_open(&decoding.envelope, body, limits, arena, request, error);
     if (status != LOSS_OK)
         return status;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/infer_internal.h"
+#include "codec/widen.h"
 #include "codec/words.h"
 
 enum { SHAPE_TEXT = 120 };
@@ -168,31 +169,6 @@ static enum loss_status cut_bytes(struct infer_decoding *decoding, size_t bytes)
     return LOSS_OK;
 }
 
-/* Give the unsigned types that libloss has not the one it has. */
-static enum loss_status widen(struct infer_decoding *decoding, size_t elements)
-{
-    struct infer_input *input = &decoding->input;
-    const char *bytes = input->tensor.data;
-    size_t size = input->datatype->bytes;
-    uint64_t *wide = loss_arena_take(decoding->arena, elements, sizeof *wide);
-    char where[SHAPE_TEXT], place[SHAPE_TEXT];
-
-    if (wide == NULL)
-        return loss_fail_memory(decoding->scanner.error);
-    memset(wide, 0, elements * sizeof *wide);
-    for (size_t i = 0; i < elements; i++) {
-        memcpy(&wide[i], bytes + i * size, size);
-        if (wide[i] <= INT64_MAX)
-            continue;
-        (void)loss_tensor_pointer(&input->tensor, input->name, i, where, sizeof where);
-        (void)loss_tensor_place(&input->tensor, input->name, i, place, sizeof place);
-        return loss_fail(decoding->scanner.error, LOSS_TARGET_OUT_OF_RANGE, where,
-                         "%s is %" PRIu64 ", but there are not that many classes", place, wide[i]);
-    }
-    input->tensor.data = wide;
-    return LOSS_OK;
-}
-
 static enum loss_status take_bytes(struct infer_decoding *decoding, size_t elements)
 {
     struct infer_input *input = &decoding->input;
@@ -203,7 +179,8 @@ static enum loss_status take_bytes(struct infer_decoding *decoding, size_t eleme
     if (status != LOSS_OK)
         return status;
     if (input->datatype->least == 0 && input->tensor.dtype == LOSS_INT64)
-        return widen(decoding, elements);
+        return widen_indices(&input->tensor, input->name, input->tensor.data, size, decoding->arena,
+                             decoding->scanner.error);
     if ((uintptr_t)input->tensor.data % size == 0)
         return LOSS_OK;
     aligned = loss_arena_take(decoding->arena, elements, size);

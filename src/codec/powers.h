@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { POWERS_LOWEST = -342, POWERS_HIGHEST = 324 };
+enum { POWERS_LOWEST = -342, POWERS_HIGHEST = 324, POWERS_EXACT = 22 };
 
 __extension__ typedef unsigned __int128 uint128; /* C11 has no name for it */
 
@@ -16,6 +16,9 @@ struct power {
 /* Row q - POWERS_LOWEST: the leading 128 bits of 5^q, top bit set; 10^q has the same ones.  Exact
  * for 0..55; rounded up for -27..-1; cut off elsewhere. */
 extern const struct power powers[POWERS_HIGHEST - POWERS_LOWEST + 1];
+
+/* 1, 10, ... 10^POWERS_EXACT, the last one that is exact in a double. */
+extern const double powers_exact[POWERS_EXACT + 1];
 
 /* The leading 128 bits of digits times a power; `mask` are those of *high that will be dropped:
  * only if all of them are set can the power's lower half carry into the rest, and is taken. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/safetensors.h"
+#include "codec/safetensors_internal.h"
 #include "codec/shortest.h"
 
 enum {
@@ -12,12 +12,6 @@ enum {
     ENTRIES_MAX = NUMBERS + LOSS_PART_COUNT,
     NAME_BYTES = 48,
     HEADER_ALIGNMENT = 8
-};
-
-static const char *const dtypes[LOSS_DTYPE_COUNT] = {
-    [LOSS_FLOAT32] = "F32",   [LOSS_FLOAT64] = "F64", [LOSS_FLOAT16] = "F16",
-    [LOSS_BFLOAT16] = "BF16", [LOSS_INT64] = "I64",   [LOSS_INT32] = "I32",
-    [LOSS_INT16] = "I16",     [LOSS_INT8] = "I8",     [LOSS_UINT8] = "U8",
 };
 
 struct entry {
@@ -131,7 +125,7 @@ static void put_entry(struct text *text, const struct entry *entry, size_t begin
     text_word(text, ",");
     text_string(text, entry->name);
     text_word(text, ":{\"dtype\":");
-    text_string(text, dtypes[entry->tensor->dtype]);
+    text_string(text, safetensors_dtype_name(entry->tensor->dtype));
     text_word(text, ",\"shape\":[");
     for (unsigned i = 0; i < entry->tensor->rank; i++) {
         text_put(text, ",", i > 0);

@@ -7,9 +7,6 @@
 #include "codec/decoding_internal.h"
 #include "codec/words.h"
 
-const char *const decoding_fields[FIELDS] = {"logits", "probabilities", "log_probabilities",
-                                             "targets", "weights"};
-
 enum loss_status decoding_read_tensor(struct decoding *decoding, int field)
 {
     enum tensor_json_mode mode = field == TARGETS                    ? TENSOR_JSON_TARGETS
@@ -28,19 +25,15 @@ static enum loss_status fail_duplicate(struct decoding *decoding)
 
 static enum loss_status read_tensor(struct decoding *decoding, int field)
 {
-    struct scanner *scanner = &decoding->scanner;
+    enum loss_status status = LOSS_OK;
 
     if (decoding->texts[field] != NULL)
         return fail_duplicate(decoding);
-    if (field <= LOG_PROBABILITIES) {
-        if (decoding->predictions != FIELDS)
-            return scan_fail_member(scanner, LOSS_CONFLICTING_FIELDS,
-                                    "\"%s\" and \"%s\" are both there, but only one of logits, "
-                                    "probabilities and log_probabilities may be",
-                                    decoding_fields[decoding->predictions], decoding_fields[field]);
-        decoding->predictions = field;
-    }
-    decoding->texts[field] = scanner->at;
+    if (field <= LOG_PROBABILITIES)
+        status = decoding_note_predictions(field, &decoding->predictions, decoding->scanner.error);
+    if (status != LOSS_OK)
+        return status;
+    decoding->texts[field] = decoding->scanner.at;
     return decoding_read_tensor(decoding, field);
 }
 

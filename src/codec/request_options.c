@@ -220,6 +220,11 @@ int request_option_find(const char *name)
     return -1;
 }
 
+const char *request_option_name(int number)
+{
+    return table[number].name;
+}
+
 const char *const *request_option_names(size_t *count)
 {
 #define NAME_ROW(name, read, text) name,

@@ -119,14 +119,10 @@ enum loss_status decoding_resolve(struct decoding *decoding)
     int predictions = decoding->predictions;
     enum loss_status status;
 
-    if (predictions == FIELDS)
-        return loss_fail(
-            decoding->scanner.error, LOSS_MISSING_FIELD, NULL,
-            "one of the fields \"logits\", \"probabilities\" and \"log_probabilities\" "
-            "must be there");
-    if (decoding->texts[TARGETS] == NULL)
-        return loss_fail(decoding->scanner.error, LOSS_MISSING_FIELD, NULL,
-                         "the field \"targets\" is missing");
+    status = decoding_check_there(predictions, decoding->texts[TARGETS] != NULL, "field",
+                                  decoding->scanner.error);
+    if (status != LOSS_OK)
+        return status;
     if (decoding->read_as != request->dtype && (status = reread(decoding)) != LOSS_OK)
         return status;
     if ((status = check_overflow(decoding, predictions)) != LOSS_OK)

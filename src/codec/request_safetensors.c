@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec/safetensors_internal.h"
+#include "codec/widen.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "tensors are used as they lie in the file, which is little-endian"
@@ -62,32 +63,6 @@ static enum loss_status read_options(struct safetensors *file, const struct code
                          file->scanner.error);
 }
 
-/* Unsigned class indices, as int64. */
-static enum loss_status widen(const struct safetensors *file, int field, const char *data,
-                              struct loss_tensor *view)
-{
-    size_t count = loss_tensor_elements(view), bytes = file->tensors[field].dtype->bytes;
-    int64_t *wide = loss_arena_take(file->arena, count, sizeof *wide);
-    char where[128], place[128];
-
-    if (wide == NULL)
-        return loss_fail_memory(file->scanner.error);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = 0;
-
-        memcpy(&value, data + i * bytes, bytes);
-        if (value > INT64_MAX)
-            return loss_fail(
-                file->scanner.error, LOSS_TARGET_OUT_OF_RANGE,
-                loss_tensor_pointer(view, decoding_fields[field], i, where, sizeof where),
-                "%s is %" PRIu64 ", but there are not that many classes",
-                loss_tensor_place(view, decoding_fields[field], i, place, sizeof place), value);
-        wide[i] = (int64_t)value;
-    }
-    view->data = wide;
-    return LOSS_OK;
-}
-
 /* A view of the tensor where it lies, or if it is not aligned there, of a copy. */
 static enum loss_status view_tensor(const struct safetensors *file, int field,
                                     struct loss_tensor *view)
@@ -100,7 +75,8 @@ static enum loss_status view_tensor(const struct safetensors *file, int field,
     *view = (struct loss_tensor){.dtype = tensor->dtype->dtype, .rank = tensor->rank, .data = data};
     memcpy(view->shape, tensor->shape, sizeof view->shape);
     if (tensor->dtype->is_wider)
-        return widen(file, field, data, view);
+        return widen_indices(view, decoding_fields[field], data, tensor->dtype->bytes, file->arena,
+                             file->scanner.error);
     if ((uintptr_t)data % tensor->dtype->bytes == 0)
         return LOSS_OK;
     view->data = copy = loss_arena_take(file->arena, bytes, 1);

@@ -136,28 +136,17 @@ static enum loss_status check_places(const struct safetensors *file)
 /* Exactly one of the predictions, and targets. */
 static enum loss_status check_fields(const struct safetensors *file, int *predictions)
 {
-    char where[32];
+    struct loss_error *error = file->scanner.error;
+    enum loss_status status = LOSS_OK;
 
     *predictions = FIELDS;
-    for (int field = LOGITS; field <= LOG_PROBABILITIES; field++) {
-        if (!file->tensors[field].is_there)
-            continue;
-        if (*predictions != FIELDS)
-            return loss_fail(file->scanner.error, LOSS_CONFLICTING_FIELDS,
-                             pointer(field, where, sizeof where),
-                             "\"%s\" and \"%s\" are both there, but only one of logits, "
-                             "probabilities and log_probabilities may be",
-                             decoding_fields[*predictions], decoding_fields[field]);
-        *predictions = field;
+    for (int field = LOGITS; field <= LOG_PROBABILITIES && status == LOSS_OK; field++) {
+        if (file->tensors[field].is_there)
+            status = decoding_note_predictions(field, predictions, error);
     }
-    if (*predictions == FIELDS)
-        return loss_fail(file->scanner.error, LOSS_MISSING_FIELD, NULL,
-                         "one of the tensors \"logits\", \"probabilities\" and "
-                         "\"log_probabilities\" must be there");
-    if (!file->tensors[TARGETS].is_there)
-        return loss_fail(file->scanner.error, LOSS_MISSING_FIELD, NULL,
-                         "the tensor \"targets\" is missing");
-    return LOSS_OK;
+    return status != LOSS_OK ? status
+                             : decoding_check_there(*predictions, file->tensors[TARGETS].is_there,
+                                                    "tensor", error);
 }
 
 enum loss_status safetensors_check(const struct safetensors *file, int *predictions)

@@ -36,6 +36,15 @@ static const struct safetensors_dtype dtypes[] = {
 
 enum { FLOATING_DTYPES = 4, DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
+const char *safetensors_dtype_name(enum loss_dtype dtype)
+{
+    int i = 0;
+
+    while (dtypes[i].dtype != dtype || dtypes[i].is_wider)
+        i++;
+    return dtype_names[i];
+}
+
 /* A tensor that is being read. */
 struct entry {
     int field;

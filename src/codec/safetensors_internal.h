@@ -34,6 +34,9 @@ struct safetensors {
     struct safetensors_tensor tensors[FIELDS];
 };
 
+/* The format's name of a dtype. */
+const char *safetensors_dtype_name(enum loss_dtype dtype);
+
 /* Read the header into `tensors`, and its metadata into the envelope. */
 enum loss_status safetensors_read_header(struct safetensors *file);
 

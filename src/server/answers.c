@@ -9,11 +9,6 @@
 #include "server/exchange_internal.h"
 #include "server/openapi.h"
 
-static bool is_stopped(void *context)
-{
-    return exchange_is_late(context);
-}
-
 /* Let idle workers help. */
 static void share(void *context, void (*run)(void *argument, size_t part), void *argument,
                   size_t parts)
@@ -117,7 +112,7 @@ static void reply_with(struct exchange *exchange, const struct answer *answer)
 
 void answer_evaluate(struct exchange *exchange)
 {
-    const struct answer_host host = {.stopped = is_stopped,
+    const struct answer_host host = {.stopped = exchange_is_stopped,
                                      .share = share,
                                      .limit_time = limit_time,
                                      .now_ns = clock_now_ns,
@@ -153,11 +148,7 @@ void answer_version(struct exchange *exchange)
     text_word(&text, ",\"revision\":");
     text_string(&text, options->revision);
     text_word(&text, "}\n");
-    if (!text.failed) {
-        exchange_reply(exchange, "application/json", text.data, text.length);
-        return;
-    }
-    exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
+    exchange_reply_json(exchange, &text);
 }
 
 /* Whether If-None-Match lists a tag: weak or strong is the same here, and the quotes are part of

@@ -12,15 +12,6 @@ static void begin(struct exchange *exchange, struct text *text)
     text_init(text, &exchange->arena, TEXT_BYTES_FIRST);
 }
 
-/* Answer with the text, if there was memory for it. */
-static void end(struct exchange *exchange, const struct text *text)
-{
-    if (text->failed)
-        exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
-    else
-        exchange_reply(exchange, "application/json", text->data, text->length);
-}
-
 void answer_v2(struct exchange *exchange)
 {
     struct text text;
@@ -30,7 +21,7 @@ void answer_v2(struct exchange *exchange)
     text_string(&text, exchange->service->options->version);
     text_word(&text, ",\"extensions\":[\"binary_tensor_data\",\"classification\",\"parameters\","
                      "\"statistics\",\"model_configuration\",\"model_repository\"]}\n");
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_models(struct exchange *exchange)
@@ -44,7 +35,7 @@ void answer_v2_models(struct exchange *exchange)
         text_string(&text, infer_model_at(i)->name);
     }
     text_word(&text, "]}\n");
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_model(struct exchange *exchange)
@@ -53,7 +44,7 @@ void answer_v2_model(struct exchange *exchange)
 
     begin(exchange, &text);
     (void)infer_write_metadata(&text, exchange->model); /* the text knows if it failed */
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_model_config(struct exchange *exchange)
@@ -62,7 +53,7 @@ void answer_v2_model_config(struct exchange *exchange)
 
     begin(exchange, &text);
     (void)infer_write_config(&text, exchange->model);
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_model_ready(struct exchange *exchange)
@@ -77,7 +68,7 @@ void answer_v2_model_ready(struct exchange *exchange)
     text_word(&text, "{\"name\":");
     text_string(&text, exchange->model->name);
     text_word(&text, ",\"ready\":true}\n");
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_statistics(struct exchange *exchange)
@@ -86,7 +77,7 @@ void answer_v2_statistics(struct exchange *exchange)
 
     begin(exchange, &text);
     (void)statistics_write(&text, exchange->service->statistics, exchange->model);
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_index(struct exchange *exchange)
@@ -101,7 +92,7 @@ void answer_v2_index(struct exchange *exchange)
         text_word(&text, ",\"version\":\"1\",\"state\":\"READY\",\"reason\":\"\"}");
     }
     text_word(&text, "]\n");
-    end(exchange, &text);
+    exchange_reply_json(exchange, &text);
 }
 
 void answer_v2_fixed(struct exchange *exchange)

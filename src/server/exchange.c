@@ -95,6 +95,11 @@ bool exchange_is_late(const struct exchange *exchange)
     return exchange->service->state->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
+bool exchange_is_stopped(void *exchange)
+{
+    return exchange_is_late(exchange);
+}
+
 /* Who has waited for long enough to lose patience, and did.  A client that closed its half but
  * waits on looks the same; so this is for busy times alone. */
 static bool is_client_gone(const struct exchange *exchange)

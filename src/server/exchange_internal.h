@@ -2,6 +2,7 @@
 #ifndef SERVER_EXCHANGE_INTERNAL_H
 #define SERVER_EXCHANGE_INTERNAL_H
 
+#include "codec/text.h"
 #include "server/exchange.h"
 
 /* Of a body that is refused this much is read on, so that the client, which writes first and
@@ -41,10 +42,14 @@ void exchange_fail_unready(struct exchange *exchange);
 void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length);
 
+/* The same with a JSON text, or LOSS_OUT_OF_MEMORY if there was no memory for it. */
+void exchange_reply_json(struct exchange *exchange, const struct text *text);
+
 /* Whether a body of so many bytes is too much work for the event loop. */
 bool exchange_is_for_workers(const struct exchange *exchange, size_t length);
 
 /* Whether the answer would come too late, or the server gives up.  Any thread. */
 bool exchange_is_late(const struct exchange *exchange);
+bool exchange_is_stopped(void *exchange); /* the same for a struct answer_host */
 
 #endif

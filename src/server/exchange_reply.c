@@ -25,6 +25,14 @@ void exchange_reply(struct exchange *exchange, const char *content_type, const c
     exchange->reply.content_encoding = coding_name(coding);
 }
 
+void exchange_reply_json(struct exchange *exchange, const struct text *text)
+{
+    if (text->failed)
+        exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
+    else
+        exchange_reply(exchange, "application/json", text->data, text->length);
+}
+
 /* What else the reply depends on, beside the URL. */
 static const char *vary(bool on_coding, bool on_origin)
 {

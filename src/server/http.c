@@ -28,8 +28,7 @@ struct connection *http_connection_of(struct MHD_Connection *handle)
     return info != NULL ? info->socket_context : NULL;
 }
 
-/* ---- connections come and go
- * ------------------------------------------------------------------- */
+/* ---- connections come and go ----------------------------------------------------------------- */
 
 static void begin_tls(struct http *http, struct MHD_Connection *handle,
                       struct connection *connection)
@@ -98,8 +97,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     return NULL;
 }
 
-/* ---- the daemon
- * -------------------------------------------------------------------------------- */
+/* ---- the daemon ------------------------------------------------------------------------------ */
 
 static void on_log(void *context, const char *format, va_list arguments)
 {

@@ -28,8 +28,7 @@ struct window {
     _Atomic(enum loss_status) failure; /* of all of it, LOSS_OK if there is none */
 };
 
-/* ---- on the loop thread
- * ------------------------------------------------------------------------ */
+/* ---- on the loop thread ---------------------------------------------------------------------- */
 
 /* Open the replies; false if memory ran out. */
 static bool open_replies(struct exchange *exchange)
@@ -113,19 +112,13 @@ void stream_end(struct exchange *exchange)
         exchange_queue(exchange);
 }
 
-/* ---- on workers
- * -------------------------------------------------------------------------------- */
+/* ---- on workers ------------------------------------------------------------------------------ */
 
 /* Whether a line, which ends in NUL, has no reply.  A NUL in it is for the decoder to refuse, and
  * of one that is too long not all may be there. */
 static bool is_blank(const char *line, size_t length, size_t limit)
 {
     return length <= limit && strspn(line, " \t\r") == length;
-}
-
-static bool is_stopped(void *context)
-{
-    return exchange_is_late(context);
 }
 
 static void put_error(struct part *part, const struct exchange *exchange,
@@ -142,7 +135,7 @@ static void run_line(struct window *window, struct part *part, const char *line,
                      struct loss_arena *arena)
 {
     struct exchange *exchange = window->exchange;
-    const struct answer_host host = {.stopped = is_stopped, .context = exchange};
+    const struct answer_host host = {.stopped = exchange_is_stopped, .context = exchange};
     const struct codec_body body = {.bytes = line,
                                     .length = length,
                                     .query = exchange->query,

@@ -20,8 +20,7 @@ struct tls_identity {
     atomic_uint holders;
 };
 
-/* ---- identities
- * -------------------------------------------------------------------------------- */
+/* ---- identities ------------------------------------------------------------------------------ */
 
 static gnutls_datum_t datum_of(const struct keyfile *file)
 {
@@ -191,8 +190,7 @@ void tls_identity_release(struct tls_identity *identity)
     free(identity);
 }
 
-/* ---- sessions
- * ---------------------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
@@ -271,8 +269,7 @@ void tls_say_last(const struct tls_link *link, const char *text, size_t length)
         (void)gnutls_bye(link->session, GNUTLS_SHUT_WR);
 }
 
-/* ---- what libmicrohttpd wants
- * ------------------------------------------------------------------ */
+/* ---- what libmicrohttpd wants ---------------------------------------------------------------- */
 
 static int decline(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
                    const gnutls_pk_algorithm_t *algorithms, int algorithm_count,

@@ -105,8 +105,7 @@ static bool is_whole(const struct bench_reply *reply)
            (size_t)(end + 4 - reply->bytes) + strtoul(at + sizeof field - 1, NULL, 10);
 }
 
-/* ---- many small requests
- * ----------------------------------------------------------------------- */
+/* ---- many small requests --------------------------------------------------------------------- */
 
 /* A small request always fits the socket's buffer, which is empty. */
 static void send_next(struct client *client, const struct bench_request *request, uint64_t now)
@@ -177,8 +176,7 @@ void bench_client_many(unsigned port, const struct bench_request *request, unsig
     free(clients);
 }
 
-/* ---- one request after the other
- * --------------------------------------------------------------- */
+/* ---- one request after the other ------------------------------------------------------------- */
 
 static void exchange(int fd, const struct bench_request *request, struct bench_reply *reply)
 {
@@ -222,8 +220,7 @@ void bench_client_ask(unsigned port, const struct bench_request *request, struct
     (void)close(fd);
 }
 
-/* ---- large requests in the background
- * ---------------------------------------------------------- */
+/* ---- large requests in the background -------------------------------------------------------- */
 
 struct bench_senders {
     unsigned port, count;

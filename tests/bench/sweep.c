@@ -35,8 +35,7 @@ struct block {
     double x[BLOCK], other[BLOCK], y[BLOCK];
 };
 
-/* ---- arguments
- * --------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* From 0 up, then from -0 down; NaN last in both. */
 static void every_float32(struct block *block, uint64_t first)
@@ -142,8 +141,7 @@ static void for_log(struct block *block, uint64_t first)
     }
 }
 
-/* ---- the functions
- * ----------------------------------------------------------------------------- */
+/* ---- the functions --------------------------------------------------------------------------- */
 
 /* Where fused() is trusted: made of float64 (so not if this is built for CPUs that have the
  * instruction) its results must be the same.  The other two, n times the halves of ln 2 and what
@@ -272,8 +270,7 @@ static long double true_log1p(double x, double other)
     return log1pl(x);
 }
 
-/* ---- sweeps
- * ------------------------------------------------------------------------------------ */
+/* ---- sweeps ---------------------------------------------------------------------------------- */
 
 static double relative(double y, long double truth)
 {

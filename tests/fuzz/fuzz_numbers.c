@@ -9,8 +9,7 @@
 #include "codec/shortest.h"
 #include "fuzz/fuzz.h"
 
-/* ---- in
- * ---------------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 static const char *skip_digits(const char *text)
 {
@@ -82,8 +81,7 @@ static void check_number(const char *text)
     free(number);
 }
 
-/* ---- out
- * --------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 /* Its digits, without sign, point, exponent, and zeros before and after them; returns how many. */
 static int digits_of(const char *text, char *digits)

@@ -70,8 +70,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     return 0;
 }
 
-/* ---- the reply
- * --------------------------------------------------------------------------------- */
+/* ---- the reply ------------------------------------------------------------------------------- */
 
 static void check_lines(const char *text, size_t length)
 {
@@ -140,8 +139,7 @@ static void check_reply(const struct exchange *exchange)
     loss_arena_reset(&arena);
 }
 
-/* ---- a request
- * --------------------------------------------------------------------------------- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 /* A worker has it, and gives it back. */
 static void work(struct job *job)

@@ -66,8 +66,7 @@ static void start_on(struct daemon *daemon, int listener, const char *loops)
                     (const char *const[]){"LISTEN_FDS=1", NULL});
 }
 
-/* ---- generations
- * ------------------------------------------------------------------------------- */
+/* ---- generations ----------------------------------------------------------------------------- */
 
 struct caller {
     unsigned port;
@@ -198,8 +197,7 @@ static void a_late_first_word_is_answered(void **state)
     (void)close(listener);
 }
 
-/* ---- what is passed
- * ---------------------------------------------------------------------------- */
+/* ---- what is passed -------------------------------------------------------------------------- */
 
 static void a_path_can_be_listened_on(void **state)
 {

@@ -121,8 +121,7 @@ static void every_thread_is_confined_unless_told_otherwise(void **state)
     }
 }
 
-/* ---- the service manager
- * ----------------------------------------------------------------------- */
+/* ---- the service manager --------------------------------------------------------------------- */
 
 static const char *heard(int manager)
 {
@@ -179,8 +178,7 @@ static void a_manager_that_is_not_there_is_no_reason_to_stop(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* ---- where the kernel refuses
- * ------------------------------------------------------------------ */
+/* ---- where the kernel refuses ---------------------------------------------------------------- */
 
 /* From here on neither this process nor its children can have another
  * filter, as under an emulator. */

@@ -73,8 +73,7 @@ static void *counted(void *block)
     return block;
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *malloc(size_t bytes)
 {
@@ -130,8 +129,7 @@ int munmap(void *block, size_t bytes)
     return REAL(munmap)(block, bytes);
 }
 
-/* ---- sockets and descriptors
- * ------------------------------------------------------------------- */
+/* ---- sockets and descriptors ----------------------------------------------------------------- */
 
 int accept4(int listener, __SOCKADDR_ARG address, socklen_t *length, int flags)
 {

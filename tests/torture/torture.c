@@ -70,8 +70,7 @@ static void complain(struct torture *torture, const char *what, const char *deta
     torture->wrong++;
 }
 
-/* ---- replies
- * ----------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 /* The body, decoded, to be freed. */
 static struct zipped decode(const struct response *response)
@@ -153,8 +152,7 @@ static bool judge(struct torture *torture, size_t number, const struct response 
     return is_right;
 }
 
-/* ---- the script
- * -------------------------------------------------------------------------------- */
+/* ---- the script ------------------------------------------------------------------------------ */
 
 /* Send a request, on this connection as long as it lives, and read its reply. */
 static void ask(struct torture *torture, const struct script_request *request, struct raw *raw,
@@ -197,8 +195,7 @@ static void play(struct torture *torture)
     response_free(&response);
 }
 
-/* ---- a run
- * ------------------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 /* A daemon whose fails_at-th call fails: 0 for none.  It keeps no blocks, so that all are asked
  * for; and requests go to either of two event loops. */

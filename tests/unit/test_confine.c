@@ -190,8 +190,7 @@ static const struct attempt {
     {"abort", give_up, ABORTS},
 };
 
-/* ---- a child that tries
- * ------------------------------------------------------------------------ */
+/* ---- a child that tries ---------------------------------------------------------------------- */
 
 struct other_thread {
     pthread_barrier_t start; /* all is confined now */
@@ -291,8 +290,7 @@ static void older_threads_are_confined_too(void **state)
     check_all(state, true);
 }
 
-/* ---- the first step alone
- * ---------------------------------------------------------------------- */
+/* ---- the first step alone -------------------------------------------------------------------- */
 
 static _Noreturn void begin_only(void)
 {

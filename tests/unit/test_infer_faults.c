@@ -248,50 +248,10 @@ static void every_fault_has_its_sentence(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* Options in the query are those of the parameters, once. */
-static void options_beside_the_body_are_checked_too(void **state)
-{
-    static const struct {
-        struct codec_option option;
-        enum loss_status status;
-        const char *word;
-    } rows[] = {
-        {{"k", "2"}, LOSS_CONFLICTING_FIELDS, "query"},
-        {{"bins", "2"}, LOSS_OK, ""},
-        {{"dtype", "float64"}, LOSS_UNKNOWN_FIELD, "datatypes"},
-        {{"return", "softmax"}, LOSS_UNKNOWN_FIELD, "outputs"},
-        {{"id", "7"}, LOSS_UNKNOWN_FIELD, "member"},
-        {{"timeout", "7"}, LOSS_UNKNOWN_FIELD, "no option"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char text[1024] = "";
-        struct codec_request request;
-        struct loss_arena arena;
-        struct loss_error error = {.status = LOSS_OK};
-
-        write_json(P("'k':1"), text);
-        loss_arena_init(&arena, NULL);
-        assert_int_equal(request_infer_decode(&(struct codec_body){.bytes = text,
-                                                                   .length = strlen(text),
-                                                                   .query = &rows[i].option,
-                                                                   .query_count = 1,
-                                                                   .stage = LOSS_STAGE_LOGITS,
-                                                                   .head_length = CODEC_NO_HEAD},
-                                              &message_limits, &arena, &request, &error),
-                         rows[i].status);
-        if (rows[i].status != LOSS_OK && strstr(error.sentence, rows[i].word) == NULL)
-            fail_msg("%s: %s", rows[i].option.name, error.sentence);
-        loss_arena_reset(&arena);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_sentence),
-        cmocka_unit_test(options_beside_the_body_are_checked_too),
     };
 
     envelope_start();

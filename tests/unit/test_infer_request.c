@@ -197,11 +197,8 @@ static void parameters_become_the_request(void **state)
         "\"parameters\":{\"reduction\":\"sum\",\"ignore_index\":2,\"label_smoothing\":0.25,\"k\":2,"
         "\"bins\":4,\"timeout\":1500000,\"priority\":7},\"outputs\":[{\"name\":\"ece_bins.count\"},"
         "{\"name\":\"per_class\"}]}";
-    static const struct codec_option query[] = {{"size_average", "false"}};
     struct codec_body body = {.bytes = text,
                               .length = sizeof text - 1,
-                              .query = query,
-                              .query_count = 1,
                               .stage = LOSS_STAGE_LOGITS,
                               .head_length = CODEC_NO_HEAD};
     struct codec_request request;
