@@ -13,8 +13,8 @@
 /* Written once and compiled for each type. */
 #define BOTH_TYPES static inline __attribute__((always_inline))
 
-/* The double nearest to digits / 10^places, for places up to POWERS_EXACT.  As in decimal.c, but such
- * numbers are never subnormal nor infinite, and 128 bits always tell. */
+/* The double nearest to digits / 10^places, for places up to POWERS_EXACT.  As in decimal.c, but
+ * such numbers are never subnormal nor infinite, and 128 bits always tell. */
 static inline double divide(uint64_t digits, size_t places)
 {
     enum { FRACTION_BITS = 52, SPARE_BITS = 64 - FRACTION_BITS - 3 };
@@ -66,7 +66,8 @@ static inline bool is_led_by_zeros(const char *first, size_t places)
     return loaded != 0 && places - (size_t)(__builtin_ctzll(loaded) >> 3) <= DECIMAL_DIGITS_MAX;
 }
 
-/* A number of the usual kind: up to DECIMAL_DIGITS_MAX digits, no exponent; all others by read_any. */
+/* A number of the usual kind: up to DECIMAL_DIGITS_MAX digits, no
+ * exponent; all others by read_any. */
 BOTH_TYPES const char *read_one(const char *text, bool single, double *value)
 {
     bool negative = *text == '-';

@@ -42,7 +42,8 @@ struct request_options {
     int size_average, reduce; /* -1 if not given: a missing one counts as true */
 };
 
-/* The number of the option of this name, 0 .. 31, or -1; its name; and all names, *count of them. */
+/* The number of the option of this name, 0 .. 31, or -1; its name; and all names, *count of
+ * them. */
 int request_option_find(const char *name);
 const char *request_option_name(int number);
 const char *const *request_option_names(size_t *count);
