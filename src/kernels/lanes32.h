@@ -30,8 +30,13 @@ static inline struct wide real_widen(real_vec x)
 static inline real_vec real_narrow(struct wide x)
 {
     wide_vec whole = __builtin_shufflevector(x.part[0], x.part[1], EACH_LANE);
+    half_vec low = __builtin_convertvector(x.part[0], half_vec);
+    half_vec high = __builtin_convertvector(x.part[1], half_vec);
 
-    return __builtin_convertvector(whole, real_vec);
+    if (VECTOR_BYTES == 16)
+        return __builtin_convertvector(whole, real_vec);
+    /* gcc 12 makes a mess of a larger whole */
+    return __builtin_shufflevector(low, high, EACH_LANE);
 }
 
 /* a * b + c rounded once: one instruction on CPUs since about 2013, and always on aarch64. */
