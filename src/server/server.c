@@ -49,7 +49,7 @@ static void on_signal(void *context, int number)
     if (!server->state.draining)
         notify_tell(server->common.notify, NOTIFY_STOPPING);
     server->state.draining = true;
-    for (size_t i = 0; i < server->count; i++)
+    for (size_t i = 0; i < server->common.options->loops; i++)
         front_stop(server->fronts[i]);
 }
 
@@ -189,13 +189,25 @@ static bool start_fronts(struct server *server, struct loss_error *error)
            start_threads(server, error);
 }
 
-/* True if every request that the fronts on their own threads accepted has been answered. */
+/* Have a front end without delay. */
+static void end_front(struct front *front)
+{
+    front_stop(front);
+    front_stop(front);
+}
+
+/* True if every request that the fronts on their own threads accepted has been answered.  The one
+ * for metrics, the last, serves until the others have ended: whoever watches sees them drain. */
 static bool join_fronts(struct server *server)
 {
     bool all_answered = true;
 
-    for (; server->threads > 0; server->threads--)
-        all_answered &= front_join(server->fronts[server->threads]);
+    for (size_t i = 1; i <= server->threads; i++) {
+        if (i == server->common.options->loops)
+            end_front(server->fronts[i]);
+        all_answered &= front_join(server->fronts[i]);
+    }
+    server->threads = 0;
     return all_answered;
 }
 
@@ -244,10 +256,8 @@ void server_stop(struct server *server)
 {
     if (server == NULL)
         return;
-    for (size_t i = 1; i <= server->threads; i++) { /* it was never run */
-        front_stop(server->fronts[i]);
-        front_stop(server->fronts[i]); /* at once */
-    }
+    for (size_t i = 1; i <= server->threads; i++) /* it was never run */
+        end_front(server->fronts[i]);
     (void)join_fronts(server);
     workers_stop(server->common.workers);
     for (size_t i = 0; i < server->count; i++)

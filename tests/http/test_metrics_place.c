@@ -12,7 +12,8 @@
 
 #include "support/session.h"
 
-static struct client *watcher; /* who comes by the other socket */
+static struct client *watcher; /* who comes by the other socket, */
+static unsigned watched_port;  /* which is at this port */
 
 static void every_socket_has_its_routes(void **state)
 {
@@ -53,8 +54,18 @@ static void they_are_of_all(void **state)
     assert_true(client_metric(watcher, "lossd_connections") == 2.0);
 }
 
+static bool has_logged(const char *event)
+{
+    char *log = daemon_errors(&lossd);
+    bool found = strstr(log, event) != NULL;
+
+    free(log);
+    return found;
+}
+
 static void they_are_there_while_it_drains(void **state)
 {
+    struct client *late;
     struct raw half;
 
     (void)state;
@@ -67,6 +78,11 @@ static void they_are_there_while_it_drains(void **state)
     daemon_signal(&lossd, SIGTERM);
     for (double end = clock_ms() + RAW_MS; client_metric(watcher, "lossd_draining") != 1.0;)
         assert_true(clock_ms() < end);
+    for (double end = clock_ms() + RAW_MS; !has_logged("draining: no new connections");)
+        assert_true(clock_ms() < end);
+    late = client_open(watched_port);
+    assert_true(client_metric(late, "lossd_draining") == 1.0);
+    client_close(late);
     raw_close(&half);
     assert_int_equal(daemon_wait(&lossd, RAW_MS), 0);
 }
@@ -85,7 +101,8 @@ static int start(void **state)
     at = strstr(log, name);
     if (at == NULL)
         return 1;
-    watcher = client_open((unsigned)strtoul(at + sizeof name - 1, NULL, 10));
+    watched_port = (unsigned)strtoul(at + sizeof name - 1, NULL, 10);
+    watcher = client_open(watched_port);
     free(log);
     return 0;
 }
