@@ -54,7 +54,7 @@ def main(lossd_program, venv):
     if programs != expected.keys():
         faults.append('README.md describes other programs than there are: %s' % (programs ^ expected.keys()))
     with Daemon(lossd_program) as lossd:
-        environment = {**os.environ, 'LOSSD_URL': 'http://' + lossd.address}
+        environment = {**os.environ, 'EVALUATE_URL': 'http://' + lossd.address}
         for program in sorted(programs & expected.keys()):
             command, missing = command_for(program, venv)
             if missing:

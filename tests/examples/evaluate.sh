@@ -1,7 +1,7 @@
 #!/bin/sh
 # curl: one request, many in one body, a compressed one, and what is wrong with a request.
 set -eu
-url=${LOSSD_URL:-http://127.0.0.1:8080}
+url=${EVALUATE_URL:-http://127.0.0.1:8080}
 
 # --fail-with-body: status 4xx and 5xx are failures, and the sentence about them is shown.
 evaluate() { curl -sS --fail-with-body "$url/v1/evaluate" "$@"; }

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from safetensors.torch import load, save
 from sklearn.datasets import load_digits
 
-URL = os.environ.get('LOSSD_URL', 'http://127.0.0.1:8080')
+URL = os.environ.get('EVALUATE_URL', 'http://127.0.0.1:8080')
 EPOCHS, BATCH, VALIDATION = 5, 64, 360
 
 torch.manual_seed(1)

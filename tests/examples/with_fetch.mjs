@@ -1,5 +1,5 @@
 // fetch: in a browser, where the daemon's cors_origin allows the page, and in Node from version 18.
-const url = globalThis.process?.env.LOSSD_URL ?? "http://127.0.0.1:8080";
+const url = globalThis.process?.env.EVALUATE_URL ?? "http://127.0.0.1:8080";
 
 async function evaluate(request) {
   const response = await fetch(`${url}/v1/evaluate`, {

@@ -5,7 +5,7 @@ import numpy
 import requests
 from safetensors.numpy import load, save
 
-URL = os.environ.get('LOSSD_URL', 'http://127.0.0.1:8080')
+URL = os.environ.get('EVALUATE_URL', 'http://127.0.0.1:8080')
 
 
 def evaluate(tensors, **query):

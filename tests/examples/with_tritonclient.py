@@ -4,7 +4,7 @@ import os
 import numpy
 import tritonclient.http as triton
 
-URL = os.environ.get('LOSSD_URL', 'http://127.0.0.1:8080')
+URL = os.environ.get('EVALUATE_URL', 'http://127.0.0.1:8080')
 
 
 def tensor(name, array, datatype):

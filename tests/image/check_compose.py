@@ -36,7 +36,7 @@ class Project:
     def __init__(self, docker, compose):
         self.docker_command = [docker]
         self.compose_command = [*compose, '-p', PROJECT, '-f', 'docker/compose.yaml']
-        self.environment = {**os.environ, 'LOSSD_PORT': '0', 'PROMETHEUS_PORT': '0'}
+        self.environment = {**os.environ, 'HAPROXY_PORT': '0', 'PROMETHEUS_PORT': '0'}
 
     def compose(self, *arguments):
         return subprocess.run([*self.compose_command, *arguments], env=self.environment, check=True,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run the console examples of README.md against the daemon and compare what they print.
 
-    python3 tests/readme/check_readme.py build/release/lossd
+    PYTHONPATH=tests/support python3 tests/readme/check_readme.py build/release/lossd
 
 In a block marked `console`, a line "$ command" is run by sh, and the lines up to the next command are
 what it must print, to the letter.  The examples talk to port 8080; here the kernel picks the port.
@@ -9,6 +9,8 @@ what it must print, to the letter.  The examples talk to port 8080; here the ker
 import re
 import subprocess
 import sys
+
+from daemon import Daemon
 
 
 def examples(text):
@@ -20,14 +22,11 @@ def examples(text):
 
 
 def main(program):
-    daemon = subprocess.Popen([program, '--listen-port', '0'], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
     different = count = 0
-    try:
-        address = re.search(r'http://(\S+)', daemon.stdout.readline()).group(1)
-        greeting = daemon.stdout.readline().partition('try:')[2].strip()
+    with Daemon(program) as lossd:
+        greeting = lossd.process.stdout.readline().partition('try:')[2].strip()
         for command, expected in examples(open('README.md', encoding='utf-8').read()):
-            got = subprocess.run(command.replace('127.0.0.1:8080', address), shell=True,
+            got = subprocess.run(command.replace('127.0.0.1:8080', lossd.address), shell=True,
                                  capture_output=True, text=True, timeout=30)
             count += 1
             if got.stdout != expected:
@@ -38,11 +37,8 @@ def main(program):
         if '"correct":3' not in pasted.stdout:
             different += 1
             print('the line that the daemon prints to try does not work: %s' % greeting)
-    finally:
-        daemon.terminate()
-        daemon.wait(timeout=30)
     print('readme: %d examples, %d differ' % (count, different))
-    return 1 if different or count == 0 or daemon.returncode != 0 else 0
+    return 1 if different or count == 0 or lossd.status != 0 else 0
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Hours of mixed traffic, and whether anything grows (row 105).
 
-    python3 tests/soak/soak.py LOSSD [SECONDS]
+    PYTHONPATH=tests/support python3 tests/soak/soak.py LOSSD [SECONDS]
 
 In rounds of a few seconds, clients of all kinds call the daemon; after each, when nobody is there any
 more, its memory, its descriptors and its gauges are looked at.  The exit status is 1 if a reply was
@@ -11,13 +11,13 @@ import collections
 import http.client
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 import traffic
+from daemon import Daemon
 
 ROUND_S = 5
 WELL_BEHAVED, BAD = 3, 2
@@ -35,6 +35,7 @@ class Soak:
         self.process, self.port = process, port
         self.statuses = collections.Counter()
         self.wrong = []
+        self.good_asked = self.good_answered = 0
         self.lock = threading.Lock()
         self.samples = []  # (seconds, kilobytes, descriptors)
         self.good = traffic.good_requests()
@@ -67,6 +68,9 @@ class Soak:
                 status, reply = traffic.ask(connection, 'POST', path, headers, body)
                 right = status == 503 or (status == 200 and reply == self.want[i])
                 self.note(status, None if right else 'good request %d: %d %r' % (i, status, reply[:200]))
+                with self.lock:
+                    self.good_asked += 1
+                    self.good_answered += status == 200
         connection.close()
 
     def bad(self, random_, end):
@@ -154,6 +158,8 @@ def judge(soak, log_bytes):
           '%+.1f KB/min, standard error %.1f' % (soak.samples[0][1], half[-1][1], slope, error))
     print('descriptors when nobody is there:', *('%g' % count for count in sorted(descriptors)))
     print('log: %d bytes' % log_bytes)
+    if soak.good_answered < soak.good_asked / 2:
+        soak.wrong.append('only %d of %d good requests have a result' % (soak.good_answered, soak.good_asked))
     if growth > GROWTH_KB_MAX and slope > T_MAX * error:
         soak.wrong.append('memory grows')
     if len(descriptors) != 1:
@@ -165,20 +171,14 @@ def judge(soak, log_bytes):
 def main():
     program, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 1800.0
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([program, '--listen-port', '0', *SETTINGS], text=True,
-                                   stdout=subprocess.PIPE, stderr=log)
-        try:
-            port = int(re.search(r'http://[^:]+:(\d+)', process.stdout.readline()).group(1))
-            soak = Soak(process, port)
+        with Daemon(program, *SETTINGS, log=log) as lossd:
+            soak = Soak(lossd.process, lossd.connection.port)
             soak.learn()
             before = log.seek(0, 2)
             soak.run(seconds)
             judge(soak, log.seek(0, 2) - before)
-        finally:
-            process.terminate()
-            status = process.wait(timeout=PATIENCE_S)
-    if status != 0:
-        soak.wrong.append('the daemon ends with %d' % status)
+    if lossd.status != 0:
+        soak.wrong.append('the daemon ends with %d' % lossd.status)
     for problem in soak.wrong[:20]:
         print('WRONG:', problem)
     print('soak: %d s, %d wrong' % (seconds, len(soak.wrong)))

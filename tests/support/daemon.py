@@ -4,6 +4,7 @@ For tests in Python, which `make` runs with this directory in PYTHONPATH.
 """
 import http.client
 import json
+import os
 import re
 import subprocess
 
@@ -11,16 +12,20 @@ import subprocess
 class Daemon:
     """Started by `with`, stopped by SIGTERM at its end; `status` is then its exit status."""
 
-    def __init__(self, program, *settings, port=0):
+    def __init__(self, program, *settings, port=0, log=subprocess.DEVNULL):
         self.command = [program, '--listen-port', str(port), *settings]
+        self.log = log
         self.status = None
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, text=True, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        # Settings of whoever runs the test are none of its.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith('LOSSD_')}
+        self.process = subprocess.Popen(self.command, text=True, env=environment,
+                                        stdout=subprocess.PIPE, stderr=self.log)
         greeting = self.process.stdout.readline()
         address = re.search(r'http://(\S+)', greeting)
         if address is None:
+            self.process.terminate()
             raise SystemExit('lossd does not start: %r' % greeting)
         self.connection = http.client.HTTPConnection(address.group(1), timeout=30)
         return self
