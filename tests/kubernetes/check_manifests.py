@@ -126,8 +126,12 @@ def faults_of_references(found, metrics):
             yield 'HorizontalPodAutoscaler: there is no metric %s' % metric['pods']['metric']['name']
 
 
-def faults_of_files(found):
+def faults_of_files(found, program):
     kustomization = yaml.safe_load((FOLDER / KUSTOMIZATION).read_text())
+    version = subprocess.run([program, '--version'], check=True, capture_output=True, text=True).stdout
+    # A tag that stays while its image changes is not fetched again where it was.
+    if [image['newTag'] for image in kustomization['images']] != version.split()[1:2]:
+        yield 'kustomization.yaml has another version than %s' % version.strip()
     files = {path.name for path in FOLDER.iterdir()} - {KUSTOMIZATION} - APART
     if set(kustomization['resources']) != files:
         yield 'kustomization.yaml lists other files than there are'
@@ -158,7 +162,7 @@ def faults_of_all(program):
             for fault in faults_of_pod(pod, os.path.abspath(program), lossd):
                 yield '%s: %s' % (kind, fault)
         yield from faults_of_references(found, lossd.get('/metrics')[1])
-    yield from faults_of_files(found)
+    yield from faults_of_files(found, program)
     for fault in faults_of_compose(program):
         yield 'compose.yaml: %s' % fault
     print('manifests: %d resources' % len(found))
