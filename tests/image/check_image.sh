@@ -3,7 +3,7 @@
 # healthy, right, and gone with status 0 on SIGTERM.  Usage: check_image.sh DOCKER
 set -eu
 docker=$1
-bytes_max=100000000
+bytes_max=20000000
 expected='"loss":4.248354255291589e-18'
 
 fail() { echo "image: $1" >&2; exit 1; }

@@ -1,7 +1,7 @@
 """Clients that ask for losses without a pause, and count what fails.
 
-Half of them keep their connection, half make a new one for each request; every other request is large
-enough to go to a worker.  To run: tests/proxies/check_rolling.py, tests/image/check_compose.py.
+Half of them keep their connection, half make a new one for each request; two of three requests are large
+enough to go to a worker, one of them larger than a proxy's buffers.  To run: tests/proxies/check_rolling.py, tests/image/check_compose.py.
 """
 import http.client
 import json
@@ -10,12 +10,13 @@ import threading
 CLIENTS = 8
 PATIENCE_S = 20
 LARGE_ROWS = 1000 # some 12 kB: above inline_bytes_max
+HUGE_ROWS = 25000 # some 300 kB
 
 
 def bodies():
     """(body, what the reply must hold): one row, and many of it.  The loss of a row of (2, 1) whose class
     is the first is log(1 + 1/e)."""
-    for rows in (1, LARGE_ROWS):
+    for rows in (1, LARGE_ROWS, HUGE_ROWS):
         body = json.dumps({'logits': [[2, 1]] * rows, 'targets': [0] * rows})
         yield body, '"loss":0.3132617,', '"count":%d,' % rows
 
