@@ -49,7 +49,7 @@ FLAGS_KERNELS := $(if $(filter release,$(MODE)),-O3)
 # Asserts stay on in every mode.  No contraction: a fused multiply-add would change last bits.
 CFLAGS   ?=
 LDFLAGS  ?=
-CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
+override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE
 COMPILE  := -std=c11 -ffp-contract=off $(WARNINGS) $(WERROR) $(FLAGS_$(MODE)) $(CFLAGS) -MMD -MP
 LINK     := $(FLAGS_$(MODE)) $(CFLAGS) $(LINK_$(MODE)) $(LDFLAGS)
 LIBS     := -lmicrohttpd -lgnutls -ljansson -luv -lz -lseccomp -lpthread -lm
@@ -62,7 +62,7 @@ SHOW  = $(if $(V),,@echo "  $(1) $@";)
 room      = $(patsubst %.c,$(B)/%.o,$(filter-out $(KERNEL_SOURCES),$(wildcard src/$(1)/*.c)))
 KERNEL_SOURCES := $(addprefix src/kernels/,scan.c scan_rows.c write.c totals.c gradient.c measure.c table.c)
 # One source, compiled for each type and level: build/MODE/src/kernels/scan.float32.v3.o
-ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 LEVELS   := $(if $(filter x86_64,$(ARCH)),v2 v3 v4,native)
 KERNELS  := $(foreach s,$(KERNEL_SOURCES:%.c=%),$(foreach l,$(LEVELS),$(B)/$s.float32.$l.o $(B)/$s.float64.$l.o))
 # To look at a kernel's file without building it.
@@ -96,7 +96,7 @@ all: build/lossd $(B)/libloss.a ## build build/lossd and libloss.a (the default)
 build/lossd: build/release/lossd
 	@ln -sf release/lossd $@
 ifneq ($(MODE),release)
-build/release/lossd build/release/libloss.a:
+build/release/lossd build/release/libloss.a: FORCE
 	@$(MAKE) MODE=release $@
 endif
 
@@ -105,16 +105,24 @@ $(B)/lossd: $(MAIN) $(B)/parts.a $(B)/libloss.a
 
 $(B)/libloss.a: $(LIBLOSS)
 $(B)/parts.a: $(PARTS)
-$(B)/%.a:
-	$(call SHOW,ar  )rm -f $@ && $(AR) rcs $@ $^
+$(B)/%.a: $(B)/sources.stamp
+	$(call SHOW,ar  )rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(B)/%.o: %.c Makefile
+# What everything depends on beside its files: how it is compiled, and which files there are.
+remember = mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' > $@
+HOW := $(CC) $(CPPFLAGS) $(COMPILE) $(FLAGS_KERNELS) $(LINK)
+$(B)/flags.stamp: FORCE
+	@$(call remember,$(HOW))
+$(B)/sources.stamp: FORCE
+	@$(call remember,$(MAIN) $(PARTS) $(LIBLOSS))
+
+$(B)/%.o: %.c Makefile $(B)/flags.stamp
 	@mkdir -p $(@D)
 	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
 
 # $(1) type, $(2) level
 define kernel_rule
-$$(B)/src/kernels/%.$(1).$(2).o: src/kernels/%.c Makefile
+$$(B)/src/kernels/%.$(1).$(2).o: src/kernels/%.c Makefile $$(B)/flags.stamp
 	@mkdir -p $$(@D)
 	$$(call SHOW,cc  )$$(CC) $$(CPPFLAGS) $$(COMPILE) $$(FLAGS_KERNELS) $$(LEVEL_$(2)) $$(TYPE_$(1)) \
 	    -DTYPE=$(1) -DLEVEL=$(2) -c -o $$@ $$<
@@ -122,15 +130,15 @@ endef
 $(foreach t,float32 float64,$(foreach l,$(LEVELS),$(eval $(call kernel_rule,$t,$l))))
 
 # The version is in one object alone, and that one is remade when it changes.
-$(B)/src/version.o: CPPFLAGS += -DLOSSD_VERSION='"$(VERSION)"' -DLOSSD_REVISION='"$(REVISION)"'
+$(B)/src/version.o: override CPPFLAGS += -DLOSSD_VERSION='"$(VERSION)"' -DLOSSD_REVISION='"$(REVISION)"'
 $(B)/src/version.o: build/version.stamp
 build/version.stamp: FORCE
-	@mkdir -p build; echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' > $@
+	@$(call remember,$(VERSION) $(REVISION))
 .PHONY: FORCE
 
 # Files as arrays, style.css as embedded_style_css: what reads them is in every Debian, and all that the
 # compiler sees is C.
-$(EMBEDDED:%=$(B)/%.o): %.o: %.c
+$(EMBEDDED:%=$(B)/%.o): %.o: %.c $(B)/flags.stamp
 	$(call SHOW,cc  )$(CC) $(CPPFLAGS) $(COMPILE) -c -o $@ $<
 $(EMBEDDED:%=$(B)/%.c): $(B)/%.c: % Makefile
 	@mkdir -p $(@D)
@@ -162,7 +170,8 @@ deps: ## install the Debian packages that building and running need, if they are
 define unpack_program
 @PATH="$$PATH:/usr/sbin" command -v $(notdir $(2)) >/dev/null || test -x build/tools/$(notdir $(2)) || { \
     rm -rf build/tools/unpacked && mkdir -p build/tools/unpacked && cd build/tools/unpacked && \
-    for p in $(1); do apt-get download -qq $$p 2>/dev/null && break; done && \
+    for p in $(1); do apt-get download -qq $$p 2>/dev/null && break; done; \
+    test -e *.deb || { echo "none of these can be downloaded: $(1); is there a network, and has apt-get update been run?"; exit 1; }; \
     dpkg-deb --fsys-tarfile *.deb | tar -xO .$(2) > ../$(notdir $(2)) && chmod +x ../$(notdir $(2)); }
 endef
 
@@ -202,7 +211,7 @@ run: deps ## install what is missing, build, and serve on 127.0.0.1:8080
 # ---- tests -------------------------------------------------------------------------------------
 TEST_LIBS := -lcmocka -lcurl $(LIBS)
 
-$(B)/tests/%.o: CPPFLAGS += -Itests
+$(B)/tests/%.o: override CPPFLAGS += -Itests
 $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $(filter-out %.so,$^) $(TEST_LIBS)
 
@@ -211,7 +220,7 @@ $(B)/tests/%.so: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared $(CFLAGS) -MMD -MP -o $@ $< -ldl -lm
 $(B)/tests/faults/test_machine: $(B)/tests/faults/skew.so
-$(B)/tests/faults/test_machine.o: CPPFLAGS += -DSKEW='"$(B)/tests/faults/skew.so"'
+$(B)/tests/faults/test_machine.o: override CPPFLAGS += -DSKEW='"$(B)/tests/faults/skew.so"'
 
 # libloss needs nothing but libm: this link is the proof.
 $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.a
@@ -275,7 +284,7 @@ check-headers: # each header compiles alone
 
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
 	@$(MAKE) check-layers check-headers check-faults
-	@$(MAKE) -j$(JOBS) MODE=release all tests
+	@$(MAKE) -j$(JOBS) MODE=release all tests benches
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
 	@$(MAKE) MODE=release torture POINTS=25
 	@$(MAKE) check-readme check-units check-manual check-install check-prometheus check-manifests
@@ -377,6 +386,9 @@ bench: deps-build ## lossd end to end beside bare servers, in 4 minutes: BENCH_S
 $(B)/tests/bench/bench_daemon: $(BENCH)
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lmicrohttpd -luv -lpthread
 
+# So that they compile when they are wanted; those in C++ want packages of their own.
+benches: $(addprefix $(B)/tests/bench/,bench_daemon bench_kernels accuracy sweep overload)
+
 PYTHON ?= python3
 bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it
 	@$<
@@ -427,8 +439,8 @@ lint: deps-lint ## look for what is not formatted, and for what clang-tidy finds
 	@echo "lint: nothing found"
 
 # ---- installing --------------------------------------------------------------------------------
-# Of the packages' tests and of the image.
-SUITE ?= bookworm
+# Of the packages' tests and of the image: this machine's, if that is a Debian that lossd is for.
+SUITE ?= $(or $(filter bookworm trixie,$(shell . /etc/os-release 2>/dev/null && echo $$VERSION_CODENAME)),bookworm)
 
 # The manual page, made from what the program says of itself.
 build/lossd.8: src/lossd.8.in src/manual.awk build/lossd
@@ -485,13 +497,14 @@ check-deb: deb ## install the package in a fresh Debian SUITE, use it there, rem
 # ---- containers --------------------------------------------------------------------------------
 DOCKER  ?= docker
 COMPOSE ?= $(shell command -v docker-compose || echo $(DOCKER) compose)
-BASE    ?= lossd-base
+BASE    ?= lossd-base:$(SUITE)
 
 has_engine = $(DOCKER) info >/dev/null 2>&1 || { echo "there is no Docker engine here ($(DOCKER) info fails)"; exit 1; }
 
 image-base: deps-image ## make the Debian image that the Dockerfile starts from, out of packages
 	@$(has_engine)
-	@if $(DOCKER) image inspect $(BASE) >/dev/null 2>&1; then echo "$(BASE) is there already"; else \
+	@if $(DOCKER) image inspect $(BASE) >/dev/null 2>&1; then \
+	    echo "$(BASE) is there already; $(DOCKER) rmi $(BASE) to have it made anew"; else \
 	    mmdebstrap --quiet --variant=minbase --include=ca-certificates $(SUITE) - | \
 	    $(DOCKER) import --change 'CMD ["/bin/bash"]' - $(BASE); fi
 image: image-base ## build the images lossd, lossd-haproxy and lossd-prometheus
