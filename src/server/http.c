@@ -189,8 +189,9 @@ bool http_sweep(struct http *http)
 {
     uint64_t now_ns = clock_now_ns();
 
-    linger_sweep(&http->lingering, now_ns);
-    return connections_sweep(&http->connections, now_ns);
+    bool are_sending = linger_sweep(&http->lingering, now_ns);
+
+    return connections_sweep(&http->connections, now_ns) || are_sending;
 }
 
 bool http_expects_request(const struct http *http)

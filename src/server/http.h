@@ -25,8 +25,8 @@ bool http_run(struct http *http, uint64_t *wait_ms);
  * connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
-/* Cut the connections that are too slow; to be called every 100 ms or so,
- * and sooner if it was true. */
+/* Cut the connections that are too slow, and throw away what those send who were refused; to be
+ * called every 100 ms or so, and sooner if it was true. */
 bool http_sweep(struct http *http);
 
 /* Whether a connection is new and still without a request, or half of one is here. */

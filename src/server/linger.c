@@ -22,20 +22,25 @@ static bool discard(struct lingering_socket *socket)
     return (count == 0 && socket->is_shut) || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-void linger_sweep(struct lingering *lingering, uint64_t now_ns)
+bool linger_sweep(struct lingering *lingering, uint64_t now_ns)
 {
     size_t kept = 0;
+    bool are_sending = false;
 
     for (size_t i = 0; i < lingering->count; i++) {
         struct lingering_socket *socket = &lingering->sockets[i];
         uint64_t waited_ms = (now_ns - socket->since_ns) / 1000000;
+        size_t bytes = socket->bytes;
 
-        if (discard(socket) && waited_ms < LINGER_MS_MAX)
+        if (discard(socket) && waited_ms < LINGER_MS_MAX) {
+            are_sending |= socket->bytes != bytes;
             lingering->sockets[kept++] = *socket;
-        else
+        } else {
             (void)close(socket->fd);
+        }
     }
     lingering->count = kept;
+    return are_sending;
 }
 
 void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_ns)
@@ -46,7 +51,7 @@ void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_
         return;
     (void)shutdown(kept, SHUT_WR); /* fails if the client is gone, which the next sweep sees */
     if (lingering->count == LINGER_SOCKETS_MAX)
-        linger_sweep(lingering, now_ns); /* most clients are done long before their turn */
+        (void)linger_sweep(lingering, now_ns); /* most clients are done long before their turn */
     if (lingering->count == LINGER_SOCKETS_MAX) {
         (void)close(lingering->sockets[0].fd); /* it has had the longest time */
         memmove(&lingering->sockets[0], &lingering->sockets[1],

@@ -27,8 +27,9 @@ struct lingering {
  * left, `fd` is closed as ever. */
 void linger_add(struct lingering *lingering, int fd, bool is_shut, uint64_t now_ns);
 
-/* Throw away what has come; close those that are done, or have had their time. */
-void linger_sweep(struct lingering *lingering, uint64_t now_ns);
+/* Throw away what has come; close those that are done, or have had their time.  True if some are in
+ * the middle of sending, and wait for the next time. */
+bool linger_sweep(struct lingering *lingering, uint64_t now_ns);
 
 /* Close all. */
 void linger_end(struct lingering *lingering);
