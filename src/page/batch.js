@@ -31,7 +31,8 @@ function layoutOf(shape) {
     const inner = product(shape.slice(2));
     return {
         classes,
-        positions: shape.length === 1 ? 1 : shape[0] * inner,
+        // A row of no classes is none.
+        positions: shape.length === 1 ? Math.min(classes, 1) : shape[0] * inner,
         index: (position, c) =>
             (Math.floor(position / inner) * classes + c) * inner + position % inner,
         label: (position) => {

@@ -2,7 +2,8 @@
 
 import {draw, make} from './element.js';
 import {cell, CELLS_MAX, strip} from './heat.js';
-import {between, share, short, value, whole} from './numbers.js';
+import {between, largest, share, short, value, whole} from './numbers.js';
+import {CLASSES_MAX} from './options.js';
 
 const SIDE = 300, LEFT = 34, BOTTOM = 62, COUNTS = 34; // of the reliability diagram, in its own units
 
@@ -42,7 +43,7 @@ export function reliability(reply) {
     const counts = reply.ece_bins.count, bins = counts.length, width = SIDE / bins;
     const accuracy = reply.ece_bins.accuracy.map(value);
     const confidence = reply.ece_bins.confidence.map(value);
-    const most = Math.max(...counts, 1);
+    const most = largest(counts, 1);
     const used = counts.map((_, i) => i).filter((i) => counts[i] > 0);
     return make('section', {class: 'panel diagram', id: 'panel-ece'},
         make('h3', {}, 'Reliability ', make('small', {}, make('code', {}, 'ece'), ' = ',
@@ -59,6 +60,14 @@ export function reliability(reply) {
                 short(confidence[i], 4), short(accuracy[i], 4)])));
 }
 
+// In the place of a diagram of too many classes, which a batch that says itself what to return may have.
+function tooMany(title, name, classes) {
+    return make('section', {class: 'panel diagram', id: `panel-${name}`},
+        make('h3', {}, `${title} `, make('small', {}, make('code', {}, name))),
+        make('p', {class: 'key'}, `of ${whole(classes)} classes; up to ${CLASSES_MAX} are shown. ` +
+            'The reply as it came has all.'));
+}
+
 // What was taken for something else most often.
 function mistakes(matrix) {
     const found = [];
@@ -72,9 +81,11 @@ function mistakes(matrix) {
 
 export function confusion(reply) {
     const matrix = reply.confusion_matrix, classes = matrix.length;
-    const scale = [0, Math.max(...matrix.flat(), 1)];
+    if (classes > CLASSES_MAX)
+        return tooMany('Confusion', 'confusion_matrix', classes);
+    const most = largest(matrix.flat(), 1);
     // By the root, so that the few mistakes beside the many hits can be seen.
-    const level = (count) => Math.sqrt(count / scale[1]);
+    const level = (count) => Math.sqrt(count / most);
     const body = classes > CELLS_MAX ?
         strip(matrix.map((row) => row.map(level)), [0, 1],
             'Confusion matrix; the table below has its largest mistakes') :
@@ -95,8 +106,10 @@ export function confusion(reply) {
 
 export function classes(reply) {
     const {loss_sum: sums, weight, count, correct} = reply.per_class;
+    if (sums.length > CLASSES_MAX)
+        return tooMany('Classes', 'per_class', sums.length);
     const means = sums.map((sum, c) => value(sum) / value(weight[c]));
-    const most = Math.max(...means.filter(Number.isFinite), 0);
+    const most = largest(means.filter(Number.isFinite), 0);
     return make('section', {class: 'panel diagram', id: 'panel-per_class'},
         make('h3', {}, 'Classes ', make('small', {}, make('code', {}, 'per_class'))),
         make('div', {class: 'scroll tall', tabindex: '0', role: 'group', 'aria-label': 'per_class'},

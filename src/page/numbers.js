@@ -42,6 +42,11 @@ export function seconds(number) {
     return `${short(number * scale)} ${unit}`;
 }
 
+// The largest of some numbers, or `least` if none is larger; Math.max takes only so many arguments.
+export function largest(numbers, least) {
+    return numbers.reduce((most, number) => Math.max(most, number), least);
+}
+
 // Where a number lies between two others, 0 to 1; what is no number lies at the low end.
 export function between(number, low, high) {
     if (Number.isNaN(number) || high === low)

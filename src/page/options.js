@@ -11,7 +11,7 @@ const NEED_INDICES = ['accuracy', 'top_k_accuracy', 'perplexity', 'brier', 'ece'
 // Steps are shown from where the batch enters on.
 const SHOWN_FROM = {softmax: ['logits'], log_softmax: ['logits', 'probabilities']};
 const NEED_FEW_CLASSES = ['per_class', 'confusion_matrix'];
-const CLASSES_MAX = 200; // more are too many to look at
+export const CLASSES_MAX = 200; // more are too many to look at
 
 // Outputs of the positions and their classes, which are asked for as far as they are shown.
 export const ROW_OUTPUTS = ['softmax', 'log_softmax', 'losses', 'predictions'];
@@ -30,6 +30,15 @@ function lock(field, given, reason) {
         field.value = String(given);
     else if (wasLocked)
         field.value = DEFAULTS[field.id];
+}
+
+// What a batch said itself goes with it.
+function tick(box, wanted) {
+    if (wanted !== undefined)
+        box.checked = listOf(wanted).includes(box.value);
+    else if (box.hasAttribute('data-given'))
+        box.checked = box.defaultChecked;
+    box.toggleAttribute('data-given', wanted !== undefined);
 }
 
 // Why a box cannot be ticked, or null.
@@ -60,8 +69,7 @@ export function fit(batch) {
             obstacle(box.value, batch);
         box.disabled = reason !== null;
         box.closest('label').title = reason ?? '';
-        if (wanted !== undefined)
-            box.checked = listOf(wanted).includes(box.value);
+        tick(box, wanted);
     }
 }
 

@@ -19,8 +19,16 @@ async function fetchRows(batch, query, from, to) {
     return rowsOf(reply, (position, c) => (position - from) * batch.classes + c, from);
 }
 
+// Where rows [from, to) come from: the reply, if it has those of all positions.
+function rowsBy(batch, reply, query) {
+    if (batch.options.return === undefined && batch.positions > ROWS_FIRST)
+        return (from, to) => fetchRows(batch, query, from, to);
+    const rows = rowsOf(reply, batch.index, 0);
+    return () => rows;
+}
+
 // How many rows are there, and a button that puts the next ones into the panels.
-function more(batch, query, shown, add, guarded) {
+function more(batch, rowsAt, shown, add, guarded) {
     const count = () => `Rows 1 to ${whole(shown)} of ${whole(batch.positions)}`;
     const said = make('span', {role: 'status'}, count());
     const button = make('button', {type: 'button', id: 'more', onclick: async () => {
@@ -29,7 +37,7 @@ function more(batch, query, shown, add, guarded) {
             return;
         button.setAttribute('aria-busy', 'true');
         await guarded(async () => {
-            add(await fetchRows(batch, query, shown, to), shown, to);
+            add(await rowsAt(shown, to), shown, to);
             shown = to;
             said.textContent = count();
             button.hidden = shown === batch.positions;
@@ -41,16 +49,15 @@ function more(batch, query, shown, add, guarded) {
         make('span', {class: 'key'}, ' outlined: the target; with a dot: the prediction'));
 }
 
-async function rowsSection(batch, reply, names, guarded) {
+async function rowsSection(batch, reply, query, guarded) {
     const to = Math.min(batch.positions, ROWS_FIRST);
-    const query = {...ofPositions(batch), reduction: 'none', return: names.join()};
-    const rows = to === batch.positions ? rowsOf(reply, batch.index, 0) :
-        await fetchRows(batch, query, 0, to);
+    const rowsAt = rowsBy(batch, reply, query);
+    const rows = await rowsAt(0, to);
     const ignoreIndex = Number(query.ignore_index ?? -100);
     const {panels, add} = pipeline(batch, rows, 0, to, ignoreIndex);
     add(rows, 0, to);
     return make('section', {class: 'rows', 'aria-label': 'rows'},
-        make('div', {class: 'steps'}, panels), more(batch, query, to, add, guarded));
+        make('div', {class: 'steps'}, panels), more(batch, rowsAt, to, add, guarded));
 }
 
 // Evaluate a batch with the options of the form: {sections, sentence} to be shown and to be said.
@@ -63,6 +70,9 @@ export async function result(batch, guarded) {
     const query = chosen();
     if (wanted.length > 0)
         query.return = wanted.join();
+    // Now, because the form may be another one when the reply is there.
+    const ofRows = hasRows ?
+        {...ofPositions(batch), reduction: 'none', return: names.join()} : null;
     const answer = await evaluate(batch.body, batch.mediaType, query);
     const {reply} = answer;
     const diagrams = [reply.ece_bins ? reliability(reply) : null,
@@ -70,7 +80,7 @@ export async function result(batch, guarded) {
         reply.per_class ? classes(reply) : null].filter(Boolean);
     return {
         sections: [summary(answer),
-            hasRows ? await rowsSection(batch, reply, names, guarded) : null,
+            hasRows ? await rowsSection(batch, reply, ofRows, guarded) : null,
             diagrams.length > 0 ? make('div', {class: 'diagrams'}, diagrams) : null,
             copies(batch, query, answer.text)].filter(Boolean),
         sentence: spoken(answer),

@@ -178,6 +178,60 @@ def stages_and_shapes(page, _):
     assert page.find('#panel-softmax canvas').get_attribute('aria-label').startswith('row 0: target 99')
 
 
+def more_classes_than_a_diagram_has(page, _):
+    page.open()
+    row = [0.5] * 400
+    page.set('#batch', json.dumps({'logits': [row], 'targets': [7],
+                                   'return': ['confusion_matrix', 'per_class']}))
+    assert page.evaluate().get_attribute('id') == 'summary', page.text('#refusal')
+    for name in ['confusion_matrix', 'per_class']:
+        assert 'of 400 classes; up to 200 are shown' in page.text('#panel-' + name)
+
+
+def a_batch_of_no_rows(page, _):
+    page.open()
+    page.set('#batch', '{"logits": [], "targets": []}')
+    assert page.evaluate().get_attribute('id') == 'summary', page.text('#refusal')
+    assert page.text('#figure-count') == '0' and page.find('.rows') is None
+
+
+def rows_that_the_batch_itself_asks_for(page, _):
+    page.open()
+    page.set('#batch', json.dumps({'logits': LOGITS * 7, 'targets': TARGETS * 7,
+                                   'return': ['softmax', 'losses', 'entropy']}))
+    assert page.find('[value="entropy"]').is_selected()
+    assert not page.find('[value="accuracy"]').is_selected()
+    page.evaluate()
+    page.click('#more')
+    page.wait(lambda: len(page.all('#panel-losses tbody tr')) == 21)
+    near(page.titles('#panel-losses .wide'), GOLDEN_LOSSES * 7, 1e-5)
+    near(page.titles('#panel-softmax .cell'), sum(GOLDEN_SOFTMAX * 7, []), 2 * FLOAT32)
+    assert page.find('#panel-log_softmax') is None
+    page.click('#example-golden')
+    assert not page.find('[value="entropy"]').is_selected()
+    assert page.find('[value="accuracy"]').is_selected()
+    page.click('[value="accuracy"]')
+    page.set('#batch', json.dumps({'logits': LOGITS, 'targets': TARGETS}))
+    assert not page.find('[value="accuracy"]').is_selected()  # which nobody but the user changed
+
+
+def rows_have_the_options_of_their_batch(page, _):
+    """Also if the form is changed while it is sent."""
+    page.open()
+    page.set('#batch', json.dumps({'logits': LOGITS * 7, 'targets': TARGETS * 7}))
+    page.script('''const before = window.fetch;
+        window.fetch = async (...call) => {
+            window.fetch = before;
+            const reply = await before(...call);
+            const field = document.getElementById('label_smoothing');
+            field.value = '0.5';
+            return reply;
+        };''')
+    page.evaluate()
+    assert page.find('#label_smoothing').get_attribute('value') == '0.5'
+    near(page.titles('#panel-losses .wide'), (GOLDEN_LOSSES * 7)[:20], 1e-5)
+
+
 # ---- errors ---------------------------------------------------------------------------------------
 
 def a_refusal_is_shown_with_its_place(page, _):
@@ -389,6 +443,10 @@ CHECKS = [
     the_example_of_digits,
     options_are_sent,
     stages_and_shapes,
+    more_classes_than_a_diagram_has,
+    a_batch_of_no_rows,
+    rows_that_the_batch_itself_asks_for,
+    rows_have_the_options_of_their_batch,
     a_refusal_is_shown_with_its_place,
     places_in_the_text_are_found,
     a_text_is_never_markup,
