@@ -3,29 +3,22 @@
 import {metrics} from './call.js';
 import {byId, draw, make} from './element.js';
 import {buckets, parseMetrics, quantile, since, sum} from './exposition.js';
+import {keep, recent} from './moments.js';
 import {bytes, seconds, short, whole} from './numbers.js';
 
 const PERIOD_MS = 2000;
-const KEPT = 150;  // moments: five minutes
-const WINDOW = 15; // that a latency is taken over: half a minute
+const LINE_MIN = 15; // places for moments in a line, however few there are: half a minute
 const DURATION = 'lossd_http_request_duration_seconds';
 
 // What this page asks for itself would be all there is to see on a quiet daemon.
 const isWork = ({route}) => route !== '/metrics' && route !== '/' && !route.startsWith('/page/');
 
-const moments = [];
+let moments = [];
 let timer = null, isPaused = false, isShown = false;
 
 const gauge = (moment, name) => sum(moment.series, name);
 const latency = (now, before, q) =>
     quantile(since(now.latencies, before?.latencies), q);
-
-// Of the last half minute, or since the start if nothing was asked in it.
-function recent(now) {
-    const before = moments[Math.max(moments.length - 1 - WINDOW, 0)];
-    const isQuiet = before === now || (since(now.latencies, before.latencies).at(-1)?.[1] ?? 0) === 0;
-    return {before: isQuiet ? null : before, words: isQuiet ? 'since the start' : 'last 30 s'};
-}
 
 function rate(of, now, before) {
     if (before === undefined)
@@ -42,9 +35,12 @@ const TILES = [
     {id: 'requests', title: 'Requests', of: (now, before) => rate(requests, now, before),
         text: (x) => `${short(x)} /s`, note: (now) => `${whole(requests(now))} answered in all`},
     {id: 'latency', title: 'Latency, median', of: (now, before) => latency(now, before, 0.5),
-        figure: (now) => latency(now, recent(now).before, 0.5), text: seconds,
-        note: (now) => `90 %: ${seconds(latency(now, recent(now).before, 0.9))}, ` +
-            `99 %: ${seconds(latency(now, recent(now).before, 0.99))}, ${recent(now).words}`},
+        figure: (now) => latency(now, recent(moments).before, 0.5), text: seconds,
+        note: (now) => {
+            const {before, words} = recent(moments);
+            return `90 %: ${seconds(latency(now, before, 0.9))}, ` +
+                `99 %: ${seconds(latency(now, before, 0.99))}, ${words}`;
+        }},
     {id: 'errors', title: 'Errors', of: (now, before) => rate(errors, now, before),
         text: (x) => `${short(x)} /s`, note: (now) => `${whole(errors(now))} in all`},
     {id: 'rows', title: 'Positions', of: (now, before) => rate(rows, now, before),
@@ -62,7 +58,7 @@ const TILES = [
 function line(tile) {
     const numbers = moments.slice(1).map((now, i) => tile.of(now, moments[i]));
     const most = Math.max(...numbers.filter(Number.isFinite), Number.MIN_VALUE);
-    const length = Math.max(numbers.length - 1, WINDOW);
+    const length = Math.max(numbers.length - 1, LINE_MIN);
     const points = numbers.map((number, i) => [i + length + 1 - numbers.length, number])
         .filter(([, number]) => Number.isFinite(number))
         .map(([x, number]) => `${x},${(34 - 30 * number / most).toFixed(1)}`);
@@ -122,8 +118,7 @@ async function look() {
     try {
         const series = parseMetrics(await metrics());
         const now = {at: performance.now(), series, latencies: buckets(series, DURATION, isWork)};
-        moments.push(now);
-        moments.splice(0, moments.length - KEPT);
+        moments = keep(moments, now);
         fillTiles(now);
         fillTables(now);
         fillProcess(now);

@@ -7,16 +7,22 @@ export function value(json) {
     return typeof json === 'number' ? json : Number(json);
 }
 
-// Some significant digits, a minus sign and not a hyphen.
+// The digits of a number that has not too many: toPrecision writes 1234 in 3 digits as 1.23e+3.
+function fixed(number, digits) {
+    const rounded = Number(number.toPrecision(digits));
+    if (Math.abs(rounded) >= 10 ** (digits - 1))
+        return number.toFixed(0);
+    // 1.000 is nearly 1, and 1 is 1.
+    return rounded === number || rounded % 1 !== 0 ? String(rounded) : number.toPrecision(digits);
+}
+
+// Some significant digits, and all before the point; a minus sign and not a hyphen.
 export function short(number, digits = 3) {
     if (!Number.isFinite(number))
         return WORDS[number];
     const size = Math.abs(number);
-    const rounded = Number(number.toPrecision(digits));
     const text = size !== 0 && (size < 1e-3 || size >= 1e6) ?
-        number.toExponential(Math.max(digits - 2, 0)).replace('e+', 'e') :
-        // 1.000 is nearly 1, and 1 is 1.
-        rounded === number || rounded % 1 !== 0 ? String(rounded) : number.toPrecision(digits);
+        number.toExponential(Math.max(digits - 2, 0)).replace('e+', 'e') : fixed(number, digits);
     return text.replaceAll('-', '−');
 }
 
@@ -32,7 +38,7 @@ const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 export function bytes(number) {
     const power = number > 0 ? Math.min(Math.floor(Math.log2(number) / 10), BYTES.length - 1) : 0;
-    return `${short(number / 1024 ** power, number < 1024 ? 4 : 3)} ${BYTES[power]}`;
+    return `${short(number / 1024 ** power)} ${BYTES[power]}`;
 }
 
 export function seconds(number) {

@@ -26,6 +26,7 @@
     X("json.js", json_js, JS)               \
     X("live.js", live_js, JS)               \
     X("main.js", main_js, JS)               \
+    X("moments.js", moments_js, JS)         \
     X("numbers.js", numbers_js, JS)         \
     X("options.js", options_js, JS)         \
     X("pipeline.js", pipeline_js, JS)       \

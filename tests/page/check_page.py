@@ -350,6 +350,12 @@ def the_daemon_is_shown_as_its_metrics_have_it(page, daemon):
     page.wait(lambda: page.text('#live-requests') != '0 /s')
     assert page.text('#live-requests-note') == '%d answered in all' % (evaluated + 40)
     assert page.text('#live-latency').endswith('s')
+    assert re.search('last [0-9]+ s$', page.text('#live-latency-note'))
+    page.script('''const before = window.fetch;
+        window.fetch = async (...call) => new Response((await (await before(...call)).text())
+            .replace(/^process_start_time_seconds .*/m, 'process_start_time_seconds 1'));''')
+    page.wait(lambda: page.text('#live-latency-note').endswith('since the start'))
+    assert page.text('#live-requests') == '0 /s'
 
 
 def metrics_may_be_elsewhere(page, _):
