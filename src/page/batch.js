@@ -60,8 +60,9 @@ function contentOf(tensors, options) {
     };
 }
 
-export function batchOfText(text, name = null) {
-    const batch = {name, text, body: text, mediaType: 'application/json', isBinary: false};
+// `body` is what is sent, if that is not the text: the bytes that it was read from.
+export function batchOfText(text, name = null, body = text) {
+    const batch = {name, text, body, mediaType: 'application/json', isBinary: false};
     if (text.length > PARSED_CHARACTERS_MAX)
         return {...batch, stage: null, options: {}};
     try {

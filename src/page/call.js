@@ -14,7 +14,7 @@ export function hasToken() {
     return token !== '';
 }
 
-// What the daemon refused, or that it could not be reached (then `status` is 0).
+// What the daemon refused, or why it was not asked or reached (then `status` is 0).
 export class Refusal extends Error {
     constructor(status, body) {
         super(body.error ?? `the reply has the status ${status}`);
@@ -25,8 +25,19 @@ export class Refusal extends Error {
     }
 }
 
+// What is copied may have spaces of no width in it; a header cannot, and browsers do not say so.
+function checkToken() {
+    const [stranger] = /[^!-~]/u.exec(token) ?? [];
+    if (stranger === undefined)
+        return;
+    const code = stranger.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
+    throw new Refusal(0, {error: `the token has a character at place ${token.indexOf(stranger) + 1} ` +
+        `that cannot be in one, U+${code}: type or copy it again`});
+}
+
 async function call(path, init = {}) {
     const headers = {...init.headers};
+    checkToken();
     if (token !== '')
         headers.Authorization = `Bearer ${token}`;
     let response;

@@ -22,13 +22,16 @@ function python(text) {
         `\\U${letter.codePointAt(0).toString(16).padStart(8, '0')}`)}'`;
 }
 
+// Not LOSSD_TOKEN: a daemon that is started where that is set takes it for a setting, and refuses it.
+const TOKEN = 'TOKEN';
+
 export function curlOf(batch, query) {
     const lines = [`curl -s ${shell(new URL(pathOf(query), base).href)}`,
         `-H 'Content-Type: ${batch.mediaType}'`];
     if (batch.isBinary)
         lines.push('-H \'Accept: application/json\'');
     if (hasToken())
-        lines.push('-H "Authorization: Bearer $LOSSD_TOKEN"');
+        lines.push(`-H "Authorization: Bearer $${TOKEN}"`);
     lines.push(`--data-binary ${isFile(batch) ? shell(`@${fileOf(batch)}`) : shell(batch.text)}`);
     return lines.join(' \\\n  ');
 }
@@ -36,7 +39,7 @@ export function curlOf(batch, query) {
 export function pythonOf(batch, query) {
     const headers = [`'Content-Type': ${python(batch.mediaType)}`, '\'Accept\': \'application/json\''];
     if (hasToken())
-        headers.push('\'Authorization\': \'Bearer \' + os.environ[\'LOSSD_TOKEN\']');
+        headers.push(`'Authorization': 'Bearer ' + os.environ['${TOKEN}']`);
     return [
         hasToken() ? 'import json, os, urllib.request' : 'import json, urllib.request',
         '',

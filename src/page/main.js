@@ -42,25 +42,27 @@ function take(next) {
     });
 }
 
-function fillField(text, name) {
+function fillField(text, name, body) {
     byId('batch').value = text;
     byId('file-name').textContent = name ?? '';
-    take(batchOfText(text, name));
+    take(batchOfText(text, name, body));
 }
 
-// A file that the field cannot show is kept beside it, until something is typed.
+// A file that the field cannot show is kept beside it, until something is typed.  Its bytes are what
+// is sent: a text has other letters for those that are no UTF-8.  A byte order mark stays in the text
+// ("ignoreBOM"), because the daemon takes none.
 async function takeFile(file) {
     const buffer = await file.arrayBuffer();
     const isJson = !/\.safetensors$/i.test(file.name) &&
         /^\s*[{[]/.test(new TextDecoder().decode(buffer.slice(0, 64)));
-    const text = isJson ? new TextDecoder().decode(buffer) : null;
+    const text = isJson ? new TextDecoder('utf-8', {ignoreBOM: true}).decode(buffer) : null;
     if (text !== null && text.length <= TEXT_CHARACTERS_MAX) {
-        fillField(text, file.name);
+        fillField(text, file.name, buffer);
         return;
     }
     byId('batch').value = '';
     byId('file-name').textContent = `${file.name} (${whole(buffer.byteLength)} bytes)`;
-    take(text !== null ? batchOfText(text, file.name) : batchOfBytes(buffer, file.name));
+    take(text !== null ? batchOfText(text, file.name, buffer) : batchOfBytes(buffer, file.name));
 }
 
 // ---- evaluating ---------------------------------------------------------------------------------

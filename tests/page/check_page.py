@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / 'conformance'))
 
@@ -273,6 +274,20 @@ def a_text_is_never_markup(page, _):
     assert page.find('#refusal img') is None
 
 
+def a_file_is_sent_as_it_is(page, _):
+    batch = b'{"id": "a", "logits": [[1, 2]], "targets": [0]}'
+    page.open()
+    for body, code, where in [(b'\xef\xbb\xbf' + batch, 'invalid_json', '0'),
+                              (batch.replace(b'a', b'\xff', 1), 'invalid_utf8', '8')]:
+        with tempfile.NamedTemporaryFile(suffix='.json') as file:
+            file.write(body)
+            file.flush()
+            page.choose(file.name)
+            page.wait(lambda: page.text('#file-name') == pathlib.Path(file.name).name)
+            page.evaluate()
+        assert (page.text('#refusal-code'), page.text('#refusal-where')) == (code, where)
+
+
 def a_token_is_asked_for_and_kept_in_memory(page, _):
     page.open()
     page.click('#example-golden')
@@ -280,6 +295,9 @@ def a_token_is_asked_for_and_kept_in_memory(page, _):
         '{"error": "a token is needed", "code": "unauthorized"}', {status: 401})''')
     assert page.evaluate().get_attribute('id') == 'refusal'
     assert page.driver.switch_to.active_element.get_attribute('id') == 'token'
+    page.set('#token', 'secret\u200b-token')
+    page.evaluate()
+    assert 'at place 7 that cannot be in one, U+200B' in page.text('#refusal h3')
     page.open()
     page.set('#token', 'secret-token')
     page.click('#example-golden')
@@ -288,7 +306,7 @@ def a_token_is_asked_for_and_kept_in_memory(page, _):
     sent = [request for request in page.requests if 'v1/evaluate' in request['url']][-1]
     assert sent['headers']['Authorization'] == 'Bearer secret-token'
     assert 'secret-token' not in page.text('#curl') + page.text('#python')
-    assert 'Bearer $LOSSD_TOKEN' in page.text('#curl')
+    assert 'Bearer $TOKEN' in page.text('#curl')
     assert page.script('return localStorage.length + sessionStorage.length + document.cookie.length') == 0
 
 
@@ -456,6 +474,7 @@ CHECKS = [
     a_refusal_is_shown_with_its_place,
     places_in_the_text_are_found,
     a_text_is_never_markup,
+    a_file_is_sent_as_it_is,
     a_token_is_asked_for_and_kept_in_memory,
     copies_give_the_same,
     the_daemon_is_shown_as_its_metrics_have_it,
