@@ -18,7 +18,7 @@ B        := build/$(MODE)
 PACKAGES_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev zlib1g-dev \
                   libseccomp-dev
 PACKAGES_RUN   := $(PACKAGES_BUILD) curl ca-certificates
-PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 python3-yaml util-linux mandoc
+PACKAGES_CHECK := $(PACKAGES_RUN) libcmocka-dev libcurl4-openssl-dev python3 python3-yaml util-linux mandoc nodejs
 PACKAGES_LINT  := clang clang-format clang-tidy
 PACKAGES_IMAGE := mmdebstrap
 PACKAGES_PAGE  := chromium chromium-driver python3-selenium
@@ -274,6 +274,12 @@ check-proxies: deps-proxies build/lossd ## replace replicas behind HAProxy under
 	@python3 tests/proxies/check_rolling.py build/lossd
 check-layers: ## hold every include against tests/layers/rooms.txt
 	@python3 tests/layers/check_includes.py
+# Where the build is, because Node.js 18 takes .js for modules only beside a package.json that says so.
+check-page-units: ## hold what the web page's modules compute against known values
+	@mkdir -p $(B)/src/page $(B)/tests/page
+	@cp src/page/*.js $(B)/src/page && cp tests/page/units.mjs $(B)/tests/page
+	@echo '{"type": "module"}' > $(B)/package.json
+	@node $(B)/tests/page/units.mjs
 check-faults: ## hold the list of faults against the tests that show them
 	@python3 tests/faults/check_rows.py
 check-headers: # each header compiles alone
@@ -283,7 +289,7 @@ check-headers: # each header compiles alone
 	@echo "headers: each compiles alone"
 
 check: deps-check ## install what is missing, build, and run every test (plain, ASan+UBSan, TSan)
-	@$(MAKE) check-layers check-headers check-faults
+	@$(MAKE) check-layers check-headers check-faults check-page-units
 	@$(MAKE) -j$(JOBS) MODE=release all tests benches
 	@$(MAKE) MODE=release check-unit check-fuzz check-http
 	@$(MAKE) MODE=release torture POINTS=25
