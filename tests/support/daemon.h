@@ -1,6 +1,6 @@
 /* daemon.h - lossd as a process: started on a port of the kernel's choice, watched, and ended.
  *
- * * What is run is $LOSSD, or build/lossd, from the project's root.  Every process dies with the
+ * What is run is $LOSSD, or build/lossd, from the project's root.  Every process dies with the
  * thread that started it, so that a failed assertion leaves nothing behind: start them from
  * main's thread. Failures to start end the test program, for then there is nothing to test. */
 #ifndef SUPPORT_DAEMON_H
