@@ -116,11 +116,16 @@ bool number_is_near(double got, double want, double relative, double absolute)
     return fabs(got - want) <= relative * fabs(want) + absolute;
 }
 
-double number_random(uint64_t *state)
+uint64_t number_random_bits(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
 
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    return z ^ z >> 31;
+}
+
+double number_random(uint64_t *state)
+{
+    return (double)(number_random_bits(state) >> 11) * 0x1p-53;
 }

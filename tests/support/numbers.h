@@ -26,7 +26,9 @@ double number_units_from_truth(enum loss_dtype dtype, double got, long double tr
 /* Equal up to a relative error, or an absolute one; NaN equals NaN, infinities equal by sign. */
 bool number_is_near(double got, double want, double relative, double absolute);
 
-/* The next number, even over [0, 1), of a splitmix64 with state *state; for fixed seeds. */
+/* The next 64 bits of a splitmix64 with state *state, for fixed seeds; and they as a number, even
+ * over [0, 1). */
+uint64_t number_random_bits(uint64_t *state);
 double number_random(uint64_t *state);
 
 #endif

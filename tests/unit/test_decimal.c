@@ -13,6 +13,7 @@
 
 #include "codec/decimal.h"
 #include "codec/shortest.h"
+#include "support/numbers.h"
 
 #if defined __has_feature
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -28,15 +29,6 @@ enum { RANDOM_PATTERNS = 10000000 };
 #endif
 
 enum { TEXT_BYTES = 2048, PRINTED_PATTERNS = 300000 };
-
-static uint64_t random_bits(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 static double from_bits(uint64_t bits)
 {
@@ -194,11 +186,11 @@ static void halfway_points_go_to_even(void **state)
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         check_halfway(patterns[i]);
     for (int i = 0; i < 2000; i++)
-        check_halfway(random_bits(&seed) % 0x7fefffffffffffff);
+        check_halfway(number_random_bits(&seed) % 0x7fefffffffffffff);
     for (int i = 0; i < 2000; i++) /* where digits and powers of ten are small */
-        check_halfway(0x3fa0000000000000 + random_bits(&seed) % 0x800000000000000);
+        check_halfway(0x3fa0000000000000 + number_random_bits(&seed) % 0x800000000000000);
     for (int i = 0; i < 200; i++)
-        check_halfway(random_bits(&seed) % 0x10000000000000);
+        check_halfway(number_random_bits(&seed) % 0x10000000000000);
 }
 
 static void any_number_of_digits_is_read(void **state)
@@ -208,12 +200,12 @@ static void any_number_of_digits_is_read(void **state)
     (void)state;
     for (size_t count = 1; count <= 800; count++) {
         char text[TEXT_BYTES] = "";
-        size_t point = random_bits(&seed) % (count + 1), used = 0;
+        size_t point = number_random_bits(&seed) % (count + 1), used = 0;
 
         if (point == 0)
             text[used++] = '0';
         for (size_t i = 0; i < count; i++) {
-            uint64_t digit = random_bits(&seed) % 10;
+            uint64_t digit = number_random_bits(&seed) % 10;
 
             if (i == point)
                 text[used++] = '.';
@@ -223,7 +215,7 @@ static void any_number_of_digits_is_read(void **state)
         }
         check_as_strtod(text);
         (void)snprintf(text + used, sizeof text - used, "e%d",
-                       (int)(random_bits(&seed) % 700) - 350 - (int)point);
+                       (int)(number_random_bits(&seed) % 700) - 350 - (int)point);
         check_as_strtod(text);
     }
 }
@@ -260,7 +252,7 @@ static void random_patterns_are_read_as_strtod_reads_them(void **state)
 
     (void)state;
     for (int i = 0; i < RANDOM_PATTERNS; i++) {
-        double value = from_bits(random_bits(&seed));
+        double value = from_bits(number_random_bits(&seed));
         char text[SHORTEST_BYTES_MAX + DECIMAL_PADDING];
 
         if (!isfinite(value))
@@ -277,8 +269,8 @@ static void random_patterns_are_read_back(void **state)
 
     (void)state;
     for (int i = 0; i < PRINTED_PATTERNS; i++) {
-        double value = from_bits(random_bits(&seed));
-        int precision = (int)(random_bits(&seed) % 25);
+        double value = from_bits(number_random_bits(&seed));
+        int precision = (int)(number_random_bits(&seed) % 25);
         char text[64] = "";
 
         if (!isfinite(value))

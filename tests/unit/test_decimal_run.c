@@ -13,17 +13,9 @@
 
 #include "codec/decimal.h"
 #include "codec/decimal_run.h"
+#include "support/numbers.h"
 
 enum { TEXT_BYTES = 65536, ROOM = 1000 };
-
-static uint64_t random_bits(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 /* Read `text`, which is put into a block that ends with its padding, by both functions; returns how
  * many numbers there were, with *length the bytes that they took. */
@@ -114,23 +106,24 @@ static void random_rows_are_read_number_by_number(void **state)
         size_t used = 0;
 
         for (int i = 0; i < 200; i++) {
-            int before = 1 + (int)(random_bits(&seed) % (i % 4 == 0 ? 22 : 2));
-            int after = (int)(random_bits(&seed) % (unsigned)most);
+            int before = 1 + (int)(number_random_bits(&seed) % (i % 4 == 0 ? 22 : 2));
+            int after = (int)(number_random_bits(&seed) % (unsigned)most);
 
-            used +=
-                (size_t)sprintf(text + used, "%s%s%d", i > 0 ? row % 3 == 0 ? ", " : "," : "",
-                                random_bits(&seed) % 2 ? "-" : "",
-                                (int)(random_bits(&seed) % (before > 1 ? 9 : 10)) + (before > 1));
+            used += (size_t)sprintf(text + used, "%s%s%d", i > 0 ? row % 3 == 0 ? ", " : "," : "",
+                                    number_random_bits(&seed) % 2 ? "-" : "",
+                                    (int)(number_random_bits(&seed) % (before > 1 ? 9 : 10)) +
+                                        (before > 1));
             while (--before > 0)
-                text[used++] = (char)('0' + random_bits(&seed) % 10);
+                text[used++] = (char)('0' + number_random_bits(&seed) % 10);
             if (after > 0)
                 text[used++] = '.';
             for (bool zeros = i % 3 == 0; after > 0; after--) {
-                zeros = zeros && random_bits(&seed) % 4 != 0;
-                text[used++] = (char)(zeros ? '0' : '0' + random_bits(&seed) % 10);
+                zeros = zeros && number_random_bits(&seed) % 4 != 0;
+                text[used++] = (char)(zeros ? '0' : '0' + number_random_bits(&seed) % 10);
             }
-            if (random_bits(&seed) % 16 == 0)
-                used += (size_t)sprintf(text + used, "e%d", (int)(random_bits(&seed) % 30) - 20);
+            if (number_random_bits(&seed) % 16 == 0)
+                used +=
+                    (size_t)sprintf(text + used, "e%d", (int)(number_random_bits(&seed) % 30) - 20);
         }
         text[used] = '\0';
         check_row(text);
@@ -145,7 +138,7 @@ static void halfway_points_are_read_number_by_number(void **state)
 
     (void)state;
     for (int i = 0; i < 100000; i++) { /* an odd number of 54 bits / 2^k has k decimals */
-        uint64_t odd = random_bits(&seed) >> 10 | (uint64_t)1 << 53 | 1;
+        uint64_t odd = number_random_bits(&seed) >> 10 | (uint64_t)1 << 53 | 1;
         int k = i % 5;
         unsigned long long whole = odd >> k, rest = odd & (((uint64_t)1 << k) - 1);
 

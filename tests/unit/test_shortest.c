@@ -13,17 +13,9 @@
 #include <string.h>
 
 #include "codec/shortest.h"
+#include "support/numbers.h"
 
 enum { RANDOM_PATTERNS = 300000 };
-
-static uint64_t random_bits(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 /* Write a value into a block of just the promised room, and end it with a NUL here. */
 static const char *write64(double value, char *text)
@@ -196,7 +188,7 @@ static void random_doubles_read_back_and_are_shortest(void **state)
 
     (void)state;
     for (int i = 0; i < RANDOM_PATTERNS; i++) {
-        uint64_t bits = random_bits(&seed);
+        uint64_t bits = number_random_bits(&seed);
         double value;
 
         if (i % 8 == 1) /* few bits: integers, halves, powers of two */
@@ -216,7 +208,7 @@ static void random_floats_read_back_and_are_shortest(void **state)
 
     (void)state;
     for (int i = 0; i < RANDOM_PATTERNS; i++) {
-        uint32_t bits = (uint32_t)random_bits(&seed);
+        uint32_t bits = (uint32_t)number_random_bits(&seed);
         float value;
 
         if (i % 8 == 1)
