@@ -113,8 +113,7 @@ static void metrics_are_there_when_they_are_needed(void **state)
         post_heavy(&heavy[i]);
     scrape("overload", false);
     daemon_signal(&lossd, SIGTERM);
-    while (client_metric(client, "lossd_draining") != 1.0)
-        pause_a_ms();
+    assert_true(client_wait(client, "lossd_draining", 1.0, 1.0));
     scrape("drain", true);
     for (int i = 0; i < HEAVY; i++) {
         raw_read(&heavy[i], false, RAW_MS, &response);

@@ -85,8 +85,7 @@ static void the_process_may_be_stopped(void **state)
     }
     raw_open(&half, lossd.port);
     assert_true(raw_say(&half, POST "{\"logits\":"));
-    while (client_metric(client, "lossd_in_flight_requests") < 2.0)
-        continue;
+    assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
     daemon_signal(&lossd, SIGSTOP);
     raw_open(&waiting, lossd.port);
     assert_true(raw_say(&waiting, POST GOOD));

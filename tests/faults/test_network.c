@@ -27,14 +27,10 @@ static void reset(struct raw *raw)
 /* Wait until nothing is left of anybody, and as many more were counted as having gone. */
 static void wait_for_nothing(double bytes, double aborts)
 {
-    double deadline = clock_ms() + RAW_MS;
-
-    while (client_metric(client, "lossd_in_flight_requests") > 1.0 ||
-           client_metric(client, "lossd_connections") > 1.0 ||
-           client_metric(client, "lossd_client_aborts_total") < aborts)
-        assert_true(clock_ms() < deadline);
+    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
+    assert_true(client_wait(client, "lossd_connections", 1.0, 1.0));
+    assert_true(client_wait(client, "lossd_client_aborts_total", aborts, aborts));
     assert_true(client_metric(client, "lossd_in_flight_bytes") == bytes);
-    assert_true(client_metric(client, "lossd_client_aborts_total") == aborts);
     check_alive(lossd.port, "a reset");
 }
 
@@ -59,12 +55,10 @@ static void a_body_may_end_in_a_reset(void **state)
     make_request(&request);
     for (size_t i = 1; i < PARTS; i++) {
         struct raw raw;
-        double deadline = clock_ms() + RAW_MS;
 
         raw_open(&raw, lossd.port);
         assert_true(raw_send(&raw, request.text, i * request.length / PARTS));
-        while (client_metric(client, "lossd_in_flight_requests") < 2.0)
-            assert_true(clock_ms() < deadline);
+        assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         reset(&raw);
         wait_for_nothing(bytes, aborts + (double)i);
     }

@@ -139,12 +139,11 @@ static void health_needs_no_certificate(void **state)
  * on the connection that it has. */
 static void reload(const char *series)
 {
-    double before = client_metric(client, series), deadline = clock_ms() + PATIENCE_MS;
+    double before = client_metric(client, series);
 
     assert_true(before >= 0.0);
     daemon_signal(&lossd, SIGHUP);
-    while (client_metric(client, series) != before + 1.0)
-        assert_true(clock_ms() < deadline);
+    assert_true(client_wait(client, series, before + 1.0, before + 1.0));
 }
 
 /* The status that a new connection gets which believes this authority; 0 if it does not believe the

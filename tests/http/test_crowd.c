@@ -26,23 +26,18 @@ static long ask(struct raw *raw, const char *request)
     return response.status;
 }
 
-/* Wait until a series, of which the asking itself is one, has this value. */
-static void wait_for(const char *series, double value)
+/* Wait until a series, of which the asking itself is one, has this value; and be gone. */
+static void wait_as_a_visitor(const char *series, double value)
 {
-    double end = clock_ms() + RAW_MS, found = -1.0;
+    struct client *visitor = client_open(lossd.port);
 
-    while (found != value && clock_ms() < end) {
-        raw_open(&newcomer, lossd.port);
-        assert_int_equal(ask(&newcomer, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
-        found = metric_value_in(response.body, series);
-        raw_close(&newcomer);
-    }
-    assert_true(found == value);
+    assert_true(client_wait(visitor, series, value, value));
+    client_close(visitor);
 }
 
 static void open_all(void)
 {
-    wait_for("lossd_connections", 1.0); /* those of the test before are gone */
+    wait_as_a_visitor("lossd_connections", 1.0); /* those of the test before are gone */
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         raw_open(&raws[i], lossd.port);
         assert_true(raws[i].fd >= 0);
@@ -84,7 +79,7 @@ static void the_busy_do_not(void **state)
     open_all();
     for (int i = 0; i < CONNECTIONS_MAX; i++)
         assert_true(raw_say(&raws[i], HEAD "{\"logits\":"));
-    wait_for("lossd_in_flight_requests", CONNECTIONS_MAX + 1.0);
+    wait_as_a_visitor("lossd_in_flight_requests", CONNECTIONS_MAX + 1.0);
     raw_open(&newcomer, lossd.port);
     assert_true(raw_say(&newcomer, HEAD BODY));
     raw_read(&newcomer, false, RAW_MS, &response);

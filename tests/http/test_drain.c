@@ -22,14 +22,6 @@ enum { PATIENCE_MS = 20000, AT_ONCE_MS = 1000, SOON_MS = 3000 };
 #define HALF POST "Content-Length: 28\r\n\r\n{\"logits\":["
 #define REST "1,2],\"targets\":1}"
 
-static void wait_for_in_flight(struct client *client, double count)
-{
-    double deadline = clock_ms() + PATIENCE_MS;
-
-    while (client_metric(client, "lossd_in_flight_requests") < count)
-        assert_true(clock_ms() < deadline);
-}
-
 /* Read a reply that is 200 and ends its connection. */
 static void expect_last_answer(struct raw *raw)
 {
@@ -107,7 +99,7 @@ static void what_is_in_work_or_half_uploaded_is_answered(void **state)
     assert_true(raw_say(&half, HALF));
     assert_true(raw_say(&half_head, POST "Content-Length: 28\r\n\r\n"));
     assert_true(raw_send(&working, request, length));
-    wait_for_in_flight(client, 3.0);
+    assert_true(client_wait(client, "lossd_in_flight_requests", 4.0, 4.0));
     daemon_signal(&lossd, SIGTERM);
     assert_int_equal(daemon_wait(&lossd, 150), DAEMON_RUNS);
     assert_true(raw_say(&half, REST));
@@ -137,7 +129,7 @@ static void a_delay_gives_balancers_time(void **state)
     client = client_open(lossd.port);
     raw_open(&half, lossd.port);
     assert_true(raw_say(&half, HALF));
-    wait_for_in_flight(client, 2.0);
+    assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
     since = clock_ms();
     daemon_signal(&lossd, SIGTERM);
     do { /* the signal is on its way */
@@ -198,7 +190,7 @@ static void patience_has_an_end(void **state)
         client = client_open(lossd.port);
         raw_open(&half, lossd.port);
         assert_true(raw_say(&half, HALF));
-        wait_for_in_flight(client, 2.0);
+        assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         client_close(client);
         since = clock_ms();
         daemon_signal(&lossd, SIGTERM);

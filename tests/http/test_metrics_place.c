@@ -49,8 +49,7 @@ static void they_are_of_all(void **state)
     for (int i = 0; i < 7; i++)
         assert_int_equal(client_evaluate(client, "{\"logits\":[1,2],\"targets\":1}")->status, 200);
     /* The other thread may not have counted the last one yet when its reply is here. */
-    for (double end = clock_ms() + RAW_MS; client_metric(watcher, series) != before + 7.0;)
-        assert_true(clock_ms() < end);
+    assert_true(client_wait(watcher, series, before + 7.0, before + 7.0));
     assert_true(client_metric(watcher, "lossd_connections") == 2.0);
 }
 
@@ -72,12 +71,9 @@ static void they_are_there_while_it_drains(void **state)
     raw_open(&half, lossd.port);
     assert_true(
         raw_say(&half, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"));
-    for (double end = clock_ms() + RAW_MS;
-         client_metric(watcher, "lossd_in_flight_requests") != 2.0;)
-        assert_true(clock_ms() < end);
+    assert_true(client_wait(watcher, "lossd_in_flight_requests", 2.0, 2.0));
     daemon_signal(&lossd, SIGTERM);
-    for (double end = clock_ms() + RAW_MS; client_metric(watcher, "lossd_draining") != 1.0;)
-        assert_true(clock_ms() < end);
+    assert_true(client_wait(watcher, "lossd_draining", 1.0, 1.0));
     for (double end = clock_ms() + RAW_MS; !has_logged("draining: no new connections");)
         assert_true(clock_ms() < end);
     late = client_open(watched_port);

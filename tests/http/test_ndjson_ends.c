@@ -22,29 +22,11 @@ enum { MEGABYTE = 1024 * 1024, TEXT_BYTES = 1000, LATE_MAX = 200 };
     "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nX-Request-Id: end\r\n" \
     "Content-Type: application/x-ndjson\r\n"
 
-/* Wait until a series has at least this value. */
-static void wait_for(struct client *client, const char *series, double least)
-{
-    double deadline = clock_ms() + RAW_MS, got;
-
-    while (!((got = client_metric(client, series)) >= least)) {
-        if (clock_ms() > deadline)
-            fail_msg("%s is %g, not %g", series, got, least);
-        pause_a_ms();
-    }
-}
-
-/* And until nothing is left of any request but the one that asks. */
+/* Wait until nothing is left of any request but the one that asks. */
 static void wait_for_nothing(struct client *client, double bytes)
 {
-    double deadline = clock_ms() + RAW_MS;
-
-    while (client_metric(client, "lossd_in_flight_requests") != 1.0 ||
-           client_metric(client, "lossd_in_flight_bytes") != bytes) {
-        if (clock_ms() > deadline)
-            fail_msg("something is left in flight");
-        pause_a_ms();
-    }
+    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
+    assert_true(client_wait(client, "lossd_in_flight_bytes", bytes, bytes));
 }
 
 /* Open a connection and send a request's head and the first `count` bytes of its body. */
@@ -88,15 +70,15 @@ static void clients_may_go_at_any_time(void **state)
         aborts = client_metric(client, "lossd_client_aborts_total");
         if (i % 2 == 0) { /* it is known, and perhaps in work */
             begin(&raw, lossd.port, &lines, count);
-            wait_for(client, "lossd_in_flight_requests", 2.0);
+            assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         } else { /* chunked */
             raw_open(&raw, lossd.port);
             assert_true(raw_say(&raw, POST "Transfer-Encoding: chunked\r\n\r\n400000\r\n"));
             assert_true(raw_send(&raw, lines.text, count));
-            wait_for(client, "lossd_in_flight_requests", 2.0);
+            assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         }
         raw_close(&raw);
-        wait_for(client, "lossd_client_aborts_total", aborts + 1.0);
+        assert_true(client_wait(client, "lossd_client_aborts_total", aborts + 1.0, aborts + 1.0));
         wait_for_nothing(client, bytes);
     }
     if (lines_fault(lines_post(client, "", &good, false), &want, text, sizeof text) != NULL)
@@ -190,16 +172,18 @@ static void a_drain_waits_for_the_rest(void **state)
         struct daemon lossd;
         struct client *client;
         struct raw raw;
+        double deadline;
 
         daemon_start(&lossd, NULL, NULL);
         client = client_open(lossd.port);
         if (want.length == 0)
             lines_want(client, "", &lines, &want);
         begin(&raw, lossd.port, &lines, counts[i]);
-        wait_for(client, "lossd_in_flight_requests", 2.0);
+        assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         daemon_signal(&lossd, SIGTERM);
+        deadline = clock_ms() + RAW_MS;
         while (client_send(client, "GET", "/readyz", NULL, NULL, 0)->status == 200)
-            continue; /* until it has heard */
+            assert_true(clock_ms() < deadline); /* until it has heard */
         client_close(client);
         assert_true(raw_send(&raw, lines.text + counts[i], lines.length - counts[i]));
         raw_read(&raw, false, RAW_MS, &response);
@@ -234,7 +218,7 @@ static void a_drain_may_be_cut_short(void **state)
         daemon_start(&lossd, (const char *const[]){"--drain-delay-ms", "3600000", NULL}, NULL);
         client = client_open(lossd.port);
         begin(&raw, lossd.port, &lines, lines.length / (half == 1 ? 2 : 1));
-        wait_for(client, "lossd_in_flight_requests", 2.0);
+        assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
         client_close(client);
         daemon_signal(&lossd, SIGTERM);
         assert_int_equal(daemon_wait(&lossd, 1), DAEMON_RUNS);

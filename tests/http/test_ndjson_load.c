@@ -19,18 +19,6 @@
 
 enum { MEGABYTE = 1024 * 1024, TEXT_BYTES = 1000, FLOODERS = 6, FLOOD_MS = 60000, ENOUGH = 4 };
 
-/* Wait until a series has this value. */
-static void wait_for(struct client *client, const char *series, double value)
-{
-    double deadline = clock_ms() + RAW_MS, got;
-
-    while ((got = client_metric(client, series)) != value) {
-        if (clock_ms() > deadline)
-            fail_msg("%s is %g, not %g", series, got, value);
-        pause_a_ms();
-    }
-}
-
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 static const char *const small_memory[] = {"--memory-budget-bytes", "16777216", "--workers", "2",
@@ -75,8 +63,8 @@ static void what_takes_too_much_memory_is_refused(void **state)
         if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
             fail_msg("body %zu: %s", i, text);
         assert_non_null(response_header(response, "Retry-After", text, sizeof text));
-        wait_for(client, "lossd_in_flight_bytes", used);
-        wait_for(client, "lossd_in_flight_requests", 1.0);
+        assert_true(client_wait(client, "lossd_in_flight_bytes", used, used));
+        assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
         assert_true(client_metric(client, "lossd_errors_total{code=\"memory_budget_full\"}") ==
                     requests + 1.0);
         if (lines_fault(lines_post(client, "", &good, false), &want, text, sizeof text) != NULL)
@@ -195,8 +183,8 @@ static void a_full_queue_refuses_or_answers_all(void **state)
         fail_msg("%d wrong: %s", flood.wrong, flood.fault);
     assert_in_range(flood.answered, ENOUGH, 1000000);
     assert_in_range(flood.refused, ENOUGH, 1000000);
-    wait_for(client, "lossd_in_flight_requests", 1.0);
-    wait_for(client, "lossd_in_flight_bytes", bytes);
+    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
+    assert_true(client_wait(client, "lossd_in_flight_bytes", bytes, bytes));
     assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
     assert_true(client_metric(client, "lossd_errors_total{code=\"queue_full\"}") ==
                 (double)flood.refused);

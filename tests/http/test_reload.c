@@ -48,12 +48,11 @@ static int stop(void **state)
 /* SIGHUP, and wait until it is counted as one of this series. */
 static void reload(const char *series)
 {
-    double before = client_metric(client, series), deadline = clock_ms() + PATIENCE_MS;
+    double before = client_metric(client, series);
 
     assert_true(before >= 0.0);
     daemon_signal(&lossd, SIGHUP);
-    while (client_metric(client, series) != before + 1.0)
-        assert_true(clock_ms() < deadline);
+    assert_true(client_wait(client, series, before + 1.0, before + 1.0));
 }
 
 /* The status that a caller gets with a token, which ends in a newline. */

@@ -288,6 +288,20 @@ double client_metric(struct client *client, const char *series)
     return response->status == 200 ? metric_value_in(response->body, series) : (double)NAN;
 }
 
+bool client_wait(struct client *client, const char *series, double low, double high)
+{
+    double deadline = clock_ms() + CLIENT_WAIT_MS, got;
+
+    while (!((got = client_metric(client, series)) >= low && got <= high)) {
+        if (clock_ms() > deadline) {
+            (void)fprintf(stderr, "%s is %g, not from %g to %g\n", series, got, low, high);
+            return false;
+        }
+        pause_a_ms();
+    }
+    return true;
+}
+
 /* ---- raw sockets ----------------------------------------------------------------------------- */
 
 void raw_open_from(struct raw *raw, const char *address, unsigned port)

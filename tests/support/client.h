@@ -68,6 +68,11 @@ const struct response *client_evaluate(struct client *client, const char *body);
 double metric_value_in(const char *text, const char *series);
 double client_metric(struct client *client, const char *series);
 
+/* Wait for a series to be from `low` to `high`, at most CLIENT_WAIT_MS, or false, with a line on
+ * standard error: so also if the daemon is dead, or has no such series. */
+enum { CLIENT_WAIT_MS = 20000 };
+bool client_wait(struct client *client, const char *series, double low, double high);
+
 /* ---- raw sockets ----------------------------------------------------------------------------- */
 
 struct raw {

@@ -220,13 +220,9 @@ static void check_gauges(struct torture *torture)
                   {"lossd_queue_jobs", 0.0},
                   {"lossd_workers_busy", 0.0}};
     struct client *client = client_open(torture->daemon.port);
-    double deadline = clock_ms() + AFTER_MS, value;
 
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
-        do {
-            value = client_metric(client, gauges[i].series);
-        } while (value != gauges[i].want && clock_ms() < deadline);
-        if (value != gauges[i].want)
+        if (!client_wait(client, gauges[i].series, gauges[i].want, gauges[i].want))
             complain(torture, "afterwards", gauges[i].series);
     }
     client_close(client);
