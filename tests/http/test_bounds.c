@@ -11,6 +11,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/lines.h"
 
 enum { ZEROS = 1000000, LATE_MAX = 200 };
 
@@ -89,22 +90,9 @@ static void bodies_are_bounded_by_their_form(void **state)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* One row of zeros, which takes milliseconds. */
-static char *large_body(void)
-{
-    char *body = malloc(2 * ZEROS + 100), *at = body;
-
-    assert_non_null(body);
-    at += sprintf(at, "{\"logits\":[0");
-    for (size_t i = 1; i < ZEROS; i++, at += 2)
-        memcpy(at, ",0", 2);
-    (void)sprintf(at, "],\"targets\":0}");
-    return body;
-}
-
 /* On a busy machine even the body may come too late, which is a 408: not every time, though. */
 static const struct response *evaluate_late(struct client *client, const char *header,
-                                            const char *body)
+                                            const struct lines *body)
 {
     const char *headers[] = {header, NULL};
     const struct response *response;
@@ -112,7 +100,7 @@ static const struct response *evaluate_late(struct client *client, const char *h
     char text[600];
 
     do {
-        response = client_send(client, "POST", "/v1/evaluate", headers, body, strlen(body));
+        response = client_send(client, "POST", "/v1/evaluate", headers, body->text, body->length);
     } while (response_fault(response, 408, "request_timeout", NULL, text, sizeof text) == NULL &&
              ++late < LATE_MAX);
     return response;
@@ -124,49 +112,54 @@ static void the_client_may_shorten_the_time(void **state)
         "X-Timeout-Ms: abc", "X-Timeout-Ms: -1",  "X-Timeout-Ms: +1",
         "X-Timeout-Ms: 1.5", "X-Timeout-Ms: 0x1", "X-Timeout-Ms: 1 1",
         "X-Timeout-Ms: 1ms", "X-Timeout-Ms;",     "X-Timeout-Ms: 18446744073709551617"};
-    char *body = large_body(), text[600];
+    struct lines body = {0};
+    char text[600];
     const char *headers[] = {"X-Timeout-Ms: 999999999999", NULL};
     struct daemon lossd;
     struct client *client;
 
     (void)state;
+    lines_zeros(&body, ZEROS, ""); /* which take milliseconds */
     daemon_start(&lossd, NULL, NULL);
     client = client_open(lossd.port);
-    if (response_fault(evaluate_late(client, "X-Timeout-Ms: 1", body), LATE, NULL, text,
+    if (response_fault(evaluate_late(client, "X-Timeout-Ms: 1", &body), LATE, NULL, text,
                        sizeof text) != NULL)
         fail_msg("%s", text);
-    assert_null(response_header(evaluate_late(client, "x-timeout-ms: 1", body), "Connection", text,
+    assert_null(response_header(evaluate_late(client, "x-timeout-ms: 1", &body), "Connection", text,
                                 sizeof text)); /* which lives on */
     assert_true(client_metric(client, "lossd_rows_evaluated_total") == 0.0);
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         headers[0] = nonsense[i];
-        if (client_send(client, "POST", "/v1/evaluate", headers, body, strlen(body))->status != 200)
+        if (client_send(client, "POST", "/v1/evaluate", headers, body.text, body.length)->status !=
+            200)
             fail_msg("%s is not ignored", nonsense[i]);
     }
     headers[0] = "X-Timeout-Ms: 999999999999";
     assert_int_equal(
-        client_send(client, "POST", "/v1/evaluate", headers, body, strlen(body))->status, 200);
+        client_send(client, "POST", "/v1/evaluate", headers, body.text, body.length)->status, 200);
     client_close(client);
     assert_int_equal(daemon_stop(&lossd), 0);
-    free(body);
+    lines_free(&body);
 }
 
 /* The daemon's own limit holds, whatever the client would have. */
 static void the_client_may_not_lengthen_it(void **state)
 {
-    char *body = large_body(), text[600];
+    struct lines body = {0};
+    char text[600];
     struct daemon lossd;
     struct client *client;
 
     (void)state;
+    lines_zeros(&body, ZEROS, ""); /* which take milliseconds */
     daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "1", NULL}, NULL);
     client = client_open(lossd.port);
-    if (response_fault(evaluate_late(client, "X-Timeout-Ms: 20000", body), LATE, NULL, text,
+    if (response_fault(evaluate_late(client, "X-Timeout-Ms: 20000", &body), LATE, NULL, text,
                        sizeof text) != NULL)
         fail_msg("%s", text);
     client_close(client);
     assert_int_equal(daemon_stop(&lossd), 0);
-    free(body);
+    lines_free(&body);
 }
 
 /* A time in microseconds, from when the request came: after one nothing is done. */

@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@
 #define BEARER         "Authorization: Bearer " TOKEN
 #define GOOD           "{\"logits\":[0,0],\"targets\":0}"
 #define RESULT(result) "lossd_config_reloads_total{result=\"" result "\"}"
-
-enum { PATIENCE_MS = 20000 };
 
 static char ca[FOLDER_PATH_BYTES], others_ca[FOLDER_PATH_BYTES], certificate[FOLDER_PATH_BYTES],
     key[FOLDER_PATH_BYTES], tokens[FOLDER_PATH_BYTES];
@@ -135,17 +132,6 @@ static void health_needs_no_certificate(void **state)
 
 /* ---- the server's ---- */
 
-/* SIGHUP, and wait until the series has grown; asked by a client that believes the first authority,
- * on the connection that it has. */
-static void reload(const char *series)
-{
-    double before = client_metric(client, series);
-
-    assert_true(before >= 0.0);
-    daemon_signal(&lossd, SIGHUP);
-    assert_true(client_wait(client, series, before + 1.0, before + 1.0));
-}
-
 /* The status that a new connection gets which believes this authority; 0 if it does not believe the
  * server. */
 static long visit(const char *authority)
@@ -172,17 +158,17 @@ static void a_new_certificate_is_for_new_connections(void **state)
     assert_int_equal(visit(others_ca), 0);
     certificate_make("server", FOR_SERVERS, "others-ca", -1, 1);
     assert_int_equal(visit(ca), 200); /* not yet */
-    reload(RESULT("ok"));
+    assert_true(session_reload(RESULT("ok")));
     assert_int_equal(visit(ca), 0);
     assert_int_equal(visit(others_ca), 200);
     assert_int_equal(client_evaluate(client, GOOD)->status,
                      200); /* it has begun with the old one */
     assert_int_equal(client_evaluate(client, GOOD)->connects, 0);
     (void)folder_write("server.key", "nothing\n", key);
-    reload(RESULT("failed"));
+    assert_true(session_reload(RESULT("failed")));
     assert_int_equal(visit(others_ca), 200);
     certificate_make("server", FOR_SERVERS, "ca", -1, 1);
-    reload(RESULT("ok"));
+    assert_true(session_reload(RESULT("ok")));
     assert_int_equal(visit(ca), 200);
     assert_int_equal(visit(others_ca), 0);
     assert_int_equal(session_stop(state), 0);
@@ -210,7 +196,7 @@ static void one_fault_keeps_everything(void **state)
     client_always_send(client, BEARER);
     (void)folder_write("tokens", "another-token-0123456789\n", tokens);
     (void)folder_write("clients-ca.pem", "nothing\n", own_ca);
-    reload(RESULT("failed"));
+    assert_true(session_reload(RESULT("failed")));
     visitor = client_open(lossd.port);
     client_secure(visitor, ca, client_pem, client_key);
     client_always_send(visitor, BEARER);
@@ -218,7 +204,7 @@ static void one_fault_keeps_everything(void **state)
     client_close(visitor);
     (void)folder_write("tokens", TOKEN "\n", tokens);
     assert_int_equal(rename(others_ca, own_ca), 0); /* from now on others are believed */
-    reload(RESULT("ok"));
+    assert_true(session_reload(RESULT("ok")));
     visitor = client_open(lossd.port);
     client_secure(visitor, ca, client_pem, client_key);
     client_always_send(visitor, BEARER);

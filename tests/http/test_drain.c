@@ -14,6 +14,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/lines.h"
 
 enum { PATIENCE_MS = 20000, AT_ONCE_MS = 1000, SOON_MS = 3000 };
 
@@ -63,34 +64,17 @@ static void either_signal_ends_an_idle_daemon_at_once(void **state)
     }
 }
 
-/* A large body, so that a worker is at it for a while. */
-static char *large_request(size_t count, size_t *length)
-{
-    static const char head[] = POST "Content-Length: %zu\r\n\r\n";
-    static const char begin[] = "{\"logits\":[0", end[] = "],\"targets\":0}";
-    char *text = malloc(2 * count + 300);
-    size_t used;
-
-    assert_non_null(text);
-    used = (size_t)sprintf(text, head, sizeof begin - 1 + 2 * (count - 1) + sizeof end - 1);
-    memcpy(text + used, begin, sizeof begin);
-    used += sizeof begin - 1;
-    for (size_t i = 1; i < count; i++, used += 2)
-        memcpy(text + used, ",0", 2);
-    memcpy(text + used, end, sizeof end);
-    *length = used + sizeof end - 1;
-    return text;
-}
-
 static void what_is_in_work_or_half_uploaded_is_answered(void **state)
 {
     struct daemon lossd;
     struct client *client;
     struct raw half, half_head, working;
-    size_t length;
-    char *request = large_request(8000000, &length);
+    struct lines zeros = {0};
+    char head[200];
 
     (void)state;
+    lines_zeros(&zeros, 8000000, ""); /* so that a worker is at it for a while */
+    (void)snprintf(head, sizeof head, POST "Content-Length: %zu\r\n\r\n", zeros.length);
     daemon_start(&lossd, NULL, NULL);
     client = client_open(lossd.port);
     raw_open(&half, lossd.port);
@@ -98,7 +82,7 @@ static void what_is_in_work_or_half_uploaded_is_answered(void **state)
     raw_open(&working, lossd.port);
     assert_true(raw_say(&half, HALF));
     assert_true(raw_say(&half_head, POST "Content-Length: 28\r\n\r\n"));
-    assert_true(raw_send(&working, request, length));
+    assert_true(raw_say(&working, head) && raw_send(&working, zeros.text, zeros.length));
     assert_true(client_wait(client, "lossd_in_flight_requests", 4.0, 4.0));
     daemon_signal(&lossd, SIGTERM);
     assert_int_equal(daemon_wait(&lossd, 150), DAEMON_RUNS);
@@ -109,7 +93,7 @@ static void what_is_in_work_or_half_uploaded_is_answered(void **state)
     expect_last_answer(&working);
     assert_int_equal(daemon_wait(&lossd, SOON_MS), 0);
     client_close(client);
-    free(request);
+    lines_free(&zeros);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 

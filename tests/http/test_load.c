@@ -14,9 +14,10 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/lines.h"
 #include "support/numbers.h"
 
-enum { CLIENTS = 20, REQUESTS = 50, FLOODERS = 8, FLOOD_MS = 10000, PATIENCE_MS = 20000 };
+enum { CLIENTS = 20, REQUESTS = 50, FLOODERS = 8, FLOOD_MS = 10000 };
 
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
@@ -120,20 +121,6 @@ static void everybody_gets_his_own_answer(void **state)
 
 /* ---- no room --------------------------------------------------------------------------------- */
 
-/* One row of `count` zeros, and an option that costs. */
-static char *zeros(size_t count, const char *option)
-{
-    char *body = malloc(2 * count + 200), *at = body;
-
-    if (body == NULL)
-        abort();
-    at += sprintf(at, "{\"logits\":[0");
-    for (size_t i = 1; i < count; i++)
-        at += sprintf(at, ",0");
-    (void)sprintf(at, "],\"targets\":0%s}", option);
-    return body;
-}
-
 /* Large enough for a worker. */
 static void send_padded(struct raw *raw, const char *body)
 {
@@ -180,7 +167,8 @@ static void *flooder(void *argument)
 /* Row 78 of tests/faults/rows.txt. */
 static void a_full_queue_refuses(void **state)
 {
-    struct flood flood = {.body = zeros(500000, "")};
+    struct lines body = {0};
+    struct flood flood = {0};
     pthread_t threads[FLOODERS];
     struct daemon lossd;
     struct client *client;
@@ -188,6 +176,8 @@ static void a_full_queue_refuses(void **state)
     (void)state;
     daemon_start(&lossd, (const char *const[]){"--workers", "1", "--queue-jobs-max", "1", NULL},
                  NULL);
+    lines_zeros(&body, 500000, "");
+    flood.body = body.text;
     flood.port = lossd.port;
     for (size_t i = 0; i < FLOODERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, flooder, &flood), 0);
@@ -202,7 +192,7 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(client_evaluate(client, flood.body)->status, 200);
     assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
     client_close(client);
-    free(flood.body);
+    lines_free(&body);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
@@ -212,7 +202,8 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
 {
     enum { LONG = 2, GONE = 5 };
     static const char small[] = "{\"logits\":[1,2],\"targets\":1}";
-    char *body = zeros(4000000, ",\"dtype\":\"float64\""), head[200];
+    struct lines body = {0};
+    char head[200];
     struct raw longs[LONG], gone, stays;
     struct response response = {0};
     struct daemon lossd;
@@ -221,13 +212,14 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
     (void)state;
     daemon_start(&lossd, (const char *const[]){"--workers", "1", "--queue-jobs-max", "16", NULL},
                  NULL);
+    lines_zeros(&body, 4000000, ",\"dtype\":\"float64\"");
     client = client_open(lossd.port);
     (void)snprintf(head, sizeof head,
                    "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
-                   strlen(body));
+                   body.length);
     for (int i = 0; i < LONG; i++) {
         raw_open(&longs[i], lossd.port);
-        assert_true(raw_say(&longs[i], head) && raw_say(&longs[i], body));
+        assert_true(raw_say(&longs[i], head) && raw_send(&longs[i], body.text, body.length));
     }
     assert_true(client_wait(client, "lossd_queue_jobs", 1.0, 1.0));
     for (int i = 0; i < GONE; i++) {
@@ -250,7 +242,7 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
     raw_close(&stays);
     response_free(&response);
     client_close(client);
-    free(body);
+    lines_free(&body);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
@@ -279,11 +271,13 @@ static void a_full_memory_refuses(void **state)
     client = client_open(lossd.port);
     used = client_metric(client, "lossd_in_flight_bytes");
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        char *body = zeros(bodies[i].count, bodies[i].option);
-        const struct response *response = client_send(
-            client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL, body, strlen(body));
+        struct lines body = {0};
+        const struct response *response;
 
-        free(body);
+        lines_zeros(&body, bodies[i].count, bodies[i].option);
+        response = client_send(client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL,
+                               body.text, body.length);
+        lines_free(&body);
         if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
             fail_msg("body %zu: %s", i, text);
         assert_non_null(response_header(response, "Retry-After", text, sizeof text));
@@ -298,7 +292,8 @@ static void a_full_memory_refuses(void **state)
 /* Row 80 of tests/faults/rows.txt. */
 static void a_late_answer_is_not_computed(void **state)
 {
-    char *body = zeros(3000000, ""), text[600];
+    struct lines body = {0};
+    char text[600];
     struct daemon lossd;
     struct client *client;
     const struct response *response;
@@ -308,10 +303,11 @@ static void a_late_answer_is_not_computed(void **state)
     (void)state;
     daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "1", NULL}, NULL);
     client = client_open(lossd.port);
+    lines_zeros(&body, 3000000, "");
     (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
     /* On a busy machine even the body may come too late, which is a 408: not every time, though. */
     do {
-        response = client_evaluate(client, body);
+        response = client_evaluate(client, body.text);
     } while (response_fault(response, 408, "request_timeout", NULL, text, sizeof text) == NULL &&
              ++late < LATE_MAX);
     if (response_fault(response, 504, "deadline_exceeded", NULL, text, sizeof text) != NULL)
@@ -319,7 +315,7 @@ static void a_late_answer_is_not_computed(void **state)
     assert_null(response_header(response, "Connection", text, sizeof text));
     assert_true(client_metric(client, "lossd_rows_evaluated_total") == 0.0);
     client_close(client);
-    free(body);
+    lines_free(&body);
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 

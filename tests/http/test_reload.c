@@ -45,16 +45,6 @@ static int stop(void **state)
     return session_stop(state);
 }
 
-/* SIGHUP, and wait until it is counted as one of this series. */
-static void reload(const char *series)
-{
-    double before = client_metric(client, series);
-
-    assert_true(before >= 0.0);
-    daemon_signal(&lossd, SIGHUP);
-    assert_true(client_wait(client, series, before + 1.0, before + 1.0));
-}
-
 /* The status that a caller gets with a token, which ends in a newline. */
 static long ask(const char *token)
 {
@@ -109,7 +99,7 @@ static void tokens_rotate_under_running_requests(void **state)
         bool has_a = i % 2 == 1;
 
         (void)folder_write("tokens", has_a ? A KEPT : KEPT B, tokens_path);
-        reload(OK);
+        assert_true(session_reload(OK));
         if (ask(A) != (has_a ? 200 : 401) || ask(B) != (has_a ? 401 : 200)) {
             stopping = true;
             fail_msg("rotation %d", i);
@@ -135,7 +125,7 @@ static void a_broken_file_changes_nothing(void **state)
 
     (void)state;
     (void)folder_write("tokens", KEPT A, tokens_path);
-    reload(OK);
+    assert_true(session_reload(OK));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *log;
 
@@ -143,7 +133,7 @@ static void a_broken_file_changes_nothing(void **state)
             (void)folder_write("tokens", rows[i].text, tokens_path);
         else
             assert_int_equal(remove(tokens_path), 0);
-        reload(FAILED);
+        assert_true(session_reload(FAILED));
         assert_int_equal(ask(A), 200);
         assert_int_equal(ask(B), 401);
         log = daemon_errors(&lossd);
@@ -154,7 +144,7 @@ static void a_broken_file_changes_nothing(void **state)
         free(log);
     }
     (void)folder_write("tokens", KEPT B, tokens_path); /* and it goes on from there */
-    reload(OK);
+    assert_true(session_reload(OK));
     assert_int_equal(ask(A), 401);
     assert_int_equal(ask(B), 200);
 }

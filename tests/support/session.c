@@ -1,6 +1,8 @@
 /* session.c - one daemon and one client, for all tests of a program. */
 #include "support/session.h"
 
+#include <signal.h>
+
 struct daemon lossd;
 struct client *client;
 
@@ -22,4 +24,12 @@ int session_stop(void **state)
     (void)state;
     client_close(client);
     return daemon_stop(&lossd);
+}
+
+bool session_reload(const char *series)
+{
+    double after = client_metric(client, series) + 1.0;
+
+    daemon_signal(&lossd, SIGHUP);
+    return client_wait(client, series, after, after);
 }

@@ -2,6 +2,8 @@
 #ifndef SUPPORT_SESSION_H
 #define SUPPORT_SESSION_H
 
+#include <stdbool.h>
+
 #include "support/client.h"
 #include "support/daemon.h"
 
@@ -14,5 +16,9 @@ int session_start(const char *const *flags, const char *const *environment);
 /* A group's set-up, for a daemon with nothing but its defaults; and its tear-down. */
 int session_start_plain(void **state);
 int session_stop(void **state);
+
+/* SIGHUP, and wait until it is counted as one of this series; false, with a line on standard error,
+ * if it is not. */
+bool session_reload(const char *series);
 
 #endif
