@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -77,24 +76,6 @@ static void what_takes_too_much_memory_is_refused(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* The most memory that the daemon ever had, in bytes. */
-static double peak_bytes(const struct daemon *lossd)
-{
-    char path[64], line[256];
-    double bytes = (double)NAN;
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)lossd->pid);
-    file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            bytes = strtod(line + 6, NULL) * 1024;
-    }
-    (void)fclose(file);
-    return bytes;
-}
-
 static void a_body_may_be_larger_than_the_memory(void **state)
 {
     struct lines lines = {0}, want = {0};
@@ -111,14 +92,14 @@ static void a_body_may_be_larger_than_the_memory(void **state)
         lines_word(&lines, (size_t)rows % 10 == 3 ? "\n\r\n" : "\n");
     }
     lines_want(client, "", &lines, &want);
-    peak = peak_bytes(&lossd);
+    peak = daemon_peak_bytes(&lossd);
     rows += client_metric(client, "lossd_rows_evaluated_total");
     if (lines_fault(lines_post(client, "", &lines, false), &want, text, sizeof text) != NULL)
         fail_msg("%s", text);
     assert_true(client_metric(client, "lossd_rows_evaluated_total") == rows);
 #if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
-    if (!(peak_bytes(&lossd) - peak < 20.0 * MEGABYTE))
-        fail_msg("%g bytes more than before", peak_bytes(&lossd) - peak);
+    if (!(daemon_peak_bytes(&lossd) - peak < 20.0 * MEGABYTE))
+        fail_msg("%g bytes more than before", daemon_peak_bytes(&lossd) - peak);
 #else
     (void)peak;
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -254,6 +255,23 @@ int daemon_stop(struct daemon *daemon)
 char *daemon_errors(const struct daemon *daemon)
 {
     return read_file(daemon->err);
+}
+
+double daemon_peak_bytes(const struct daemon *daemon)
+{
+    char path[64], line[256];
+    double bytes = (double)NAN;
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)daemon->pid);
+    file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            bytes = strtod(line + 6, NULL) * 1024;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return bytes;
 }
 
 void daemon_run(struct daemon_run *run, const char *const *arguments,

@@ -43,6 +43,10 @@ int daemon_stop(struct daemon *daemon);
 /* What it wrote to standard error so far; to be freed. */
 char *daemon_errors(const struct daemon *daemon);
 
+/* The most memory that it ever had, in bytes; NaN if it does not run.  With sanitizers that says
+ * little, for they keep what is freed. */
+double daemon_peak_bytes(const struct daemon *daemon);
+
 /* A run of lossd from start to end. */
 struct daemon_run {
     int status; /* DAEMON_RUNS if it had to be killed after 20 s */
