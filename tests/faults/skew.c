@@ -1,7 +1,9 @@
 /* skew.c - preloaded into the daemon, a library as it should not be: it leaves the rounding mode
- * changed and subnormals flushed to zero, and the wall clock jumps by a day whenever it is read. */
+ * changed and subnormals flushed to zero, has numbers written in the user's language, and the wall
+ * clock jumps by a day whenever it is read. */
 #include <dlfcn.h>
 #include <fenv.h>
+#include <locale.h>
 #include <time.h>
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -12,6 +14,7 @@ enum { DAY_S = 24 * 60 * 60, FLUSH_TO_ZERO = 0x8040 };
 __attribute__((constructor)) static void start(void)
 {
     (void)fesetround(FE_UPWARD);
+    (void)setlocale(LC_NUMERIC, "");
 #if defined(__SSE2__)
     _mm_setcsr(_mm_getcsr() | FLUSH_TO_ZERO);
 #endif

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,17 +15,6 @@
 #include "support/session.h"
 
 #define GOLDEN "\"logits\":[[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]],\"targets\":[0,2,1]"
-
-/* Numbers look the same whatever the environment thinks of commas. */
-static int start(void **state)
-{
-    (void)state;
-    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL)
-        (void)printf("note: the locale de_DE.UTF-8 is not installed\n");
-    (void)setlocale(LC_ALL, "C");
-    return session_start(NULL,
-                         (const char *const[]){"LC_ALL=de_DE.UTF-8", "LANG=de_DE.UTF-8", NULL});
-}
 
 /* The reply to a request that is good, to be json_decref'd. */
 static json_t *evaluate(const char *body)
@@ -394,5 +382,5 @@ int main(void)
         cmocka_unit_test(a_large_request_is_the_same_on_all_workers),
     };
 
-    return cmocka_run_group_tests(tests, start, session_stop);
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
 }
