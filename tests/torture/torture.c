@@ -6,6 +6,7 @@
  *
  * POINTS: no more of the calls than so many, evenly spread. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,10 +298,10 @@ static long learn(struct torture *torture)
 int main(int count, char **arguments)
 {
     struct torture torture = {.blocks = 0};
-    long calls, step, points = 0;
+    long calls, step, points = 0, most = count > 2 ? atol(arguments[2]) : LONG_MAX;
     char *path = count < 2 ? NULL : realpath(arguments[1], NULL);
 
-    if (path == NULL) {
+    if (path == NULL || most < 1) {
         (void)fprintf(stderr, "usage: %s SHIM [POINTS]\n", arguments[0]);
         return 2;
     }
@@ -310,7 +311,7 @@ int main(int count, char **arguments)
     script_make(&torture.script, INLINE_BYTES);
     calls = learn(&torture);
     torture.right = torture.refused = torture.cut = 0;
-    step = count > 2 ? 1 + calls / atol(arguments[2]) : 1;
+    step = 1 + calls / most;
     for (long n = 1; n <= calls; n += step, points++) {
         for (int onward = 0; onward < 2; onward++) {
             start(&torture, n, onward == 1);
@@ -326,5 +327,9 @@ int main(int count, char **arguments)
     for (size_t i = 0; i < torture.script.count; i++)
         free(torture.wanted[i].body.bytes);
     script_free(&torture.script);
+    if (points == 0 || torture.right == 0 || torture.refused + torture.cut == 0) {
+        (void)fprintf(stderr, "nothing was tortured\n");
+        return 1;
+    }
     return torture.wrong != 0;
 }
