@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/routes.h"
 #include "support/lines.h"
 #include "support/questions.h"
 #include "support/zipped.h"
@@ -19,6 +20,9 @@ enum { MANY = 100000 };
 
 /* What has no body. */
 static const char *const plain[] = {
+    "GET /",
+    "GET /page/style.css",
+    "GET /page/main.js\r\nAccept-Encoding: gzip",
     "GET /livez",
     "GET /readyz",
     "HEAD /readyz",
@@ -60,6 +64,7 @@ static const struct {
     {"POST /v2/models/nothing/infer", "{}"},
     {"POST /v2/repository/index", ""},
     {"POST /v2/repository/models/cross_entropy/load", "{}"},
+    {"POST /v2/repository/models/cross_entropy/unload", "{}"},
 };
 
 /* A request line without its version, and headers; a body, or NULL. */
@@ -133,6 +138,29 @@ static void find_question(struct question *question, uint64_t *seed, size_t leas
     }
 }
 
+/* A route that no request asks for would not be tortured. */
+static void check_routes(const struct script *script)
+{
+    bool is_there[ROUTE_COUNT] = {false};
+
+    for (size_t i = 0; i < script->count; i++) {
+        char method[16] = "", path[200] = "";
+        struct route_names names;
+        enum route_name name;
+
+        (void)sscanf(script->requests[i].bytes, "%15s %199[^? ]", method, path);
+        name = route_find(path, &names);
+        is_there[name] |= name == ROUTE_OTHER || route_takes(route_row(name), method_find(method));
+    }
+    for (int name = 0; name < ROUTE_COUNT; name++) {
+        if (!is_there[name]) {
+            (void)fprintf(stderr, "the script has no request to %s\n",
+                          route_path((enum route_name)name));
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
 void script_make(struct script *script, size_t inline_bytes)
 {
     struct lines lines = {0};
@@ -160,6 +188,7 @@ void script_make(struct script *script, size_t inline_bytes)
     lines_zeros(&lines, MANY, ",\"return\":[\"softmax\"]"); /* for which memory is mapped */
     add(script, EVALUATE, lines.text, lines.length, false);
     lines_free(&lines);
+    check_routes(script);
 }
 
 void script_free(struct script *script)

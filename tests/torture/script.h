@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SCRIPT_MAX = 64 };
+enum { SCRIPT_MAX = 80 };
 
 struct script_request {
     char name[80];
