@@ -3,7 +3,27 @@
 
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
+
+uint64_t client_of_address(const struct sockaddr *address)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    uint64_t network;
+    uint32_t mapped;
+
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof v4);
+        return ntohl(v4.sin_addr.s_addr);
+    }
+    if (address->sa_family != AF_INET6)
+        return 0;
+    memcpy(&v6, address, sizeof v6);
+    memcpy(&mapped, &v6.sin6_addr.s6_addr[12], sizeof mapped);
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+        return ntohl(mapped);
+    memcpy(&network, v6.sin6_addr.s6_addr, sizeof network);
+    return network != 0 ? network : 1; /* loopback, for one */
+}
 
 uint64_t client_of(int fd)
 {
@@ -13,18 +33,6 @@ uint64_t client_of(int fd)
         struct sockaddr_in6 v6;
     } peer = {.any.sa_family = AF_UNSPEC};
     socklen_t size = sizeof peer;
-    uint64_t network;
-    uint32_t mapped;
 
-    if (getpeername(fd, &peer.any, &size) != 0)
-        return 0;
-    if (peer.any.sa_family == AF_INET)
-        return ntohl(peer.v4.sin_addr.s_addr);
-    if (peer.any.sa_family != AF_INET6)
-        return 0;
-    memcpy(&mapped, &peer.v6.sin6_addr.s6_addr[12], sizeof mapped);
-    if (IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr))
-        return ntohl(mapped);
-    memcpy(&network, peer.v6.sin6_addr.s6_addr, sizeof network);
-    return network != 0 ? network : 1; /* loopback, for one */
+    return getpeername(fd, &peer.any, &size) == 0 ? client_of_address(&peer.any) : 0;
 }

@@ -6,7 +6,9 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <inttypes.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -48,6 +50,21 @@ static uint64_t client_at(int family, const char *listening, const char *address
     return client;
 }
 
+static uint64_t client_at_address(const char *text)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.any.sa_family = AF_INET6};
+
+    if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) != 1) {
+        address.any.sa_family = AF_INET;
+        assert_int_equal(inet_pton(AF_INET, text, &address.v4.sin_addr), 1);
+    }
+    return client_of_address(&address.any);
+}
+
 static void an_ipv4_address_is_a_client(void **state)
 {
     (void)state;
@@ -66,6 +83,35 @@ static void and_the_same_by_ipv6(void **state)
     assert_int_equal(client_at(AF_INET6, "::1", "::1"), 1);
 }
 
+/* Pairs of addresses, and whether they are one client's. */
+static void an_ipv6_network_is_a_client(void **state)
+{
+    static const struct {
+        const char *one, *other;
+        bool is_same;
+    } pairs[] = {
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true},
+        {"2001:db8:1:2::1", "2001:db8:1:2::1", true},
+        {"2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:3::", false}, /* the next one */
+        {"2001:db8:1:2::1", "2001:db9:1:2::1", false},
+        {"2001:db8::1", "2001:db8:0:1::1", false},
+        {"::1", "::2", true},
+        {"::ffff:192.0.2.1", "192.0.2.1", true},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.1", true},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false}, /* in one network, were they IPv6 */
+        {"::ffff:192.0.2.1", "::192.0.2.1", false},
+        {"192.0.2.1", "192.0.3.1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        uint64_t one = client_at_address(pairs[i].one), other = client_at_address(pairs[i].other);
+
+        if (one == 0 || other == 0 || (one == other) != pairs[i].is_same)
+            fail_msg("%s is %" PRIx64 ", %s is %" PRIx64, pairs[i].one, one, pairs[i].other, other);
+    }
+}
+
 static void what_has_no_address_is_none(void **state)
 {
     int ends[2];
@@ -76,6 +122,7 @@ static void what_has_no_address_is_none(void **state)
     (void)close(ends[0]);
     (void)close(ends[1]);
     assert_int_equal(client_of(-1), 0);
+    assert_int_equal(client_of_address(&(const struct sockaddr){.sa_family = AF_UNIX}), 0);
 }
 
 int main(void)
@@ -83,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_ipv4_address_is_a_client),
         cmocka_unit_test(and_the_same_by_ipv6),
+        cmocka_unit_test(an_ipv6_network_is_a_client),
         cmocka_unit_test(what_has_no_address_is_none),
     };
 
