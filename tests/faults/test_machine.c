@@ -25,7 +25,7 @@
 #define POST   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\n"
 #define SKEWED "LD_PRELOAD=" SKEW
 
-enum { WAITING = 12 };
+enum { WAITING = 12, QUIET_MS = 500 };
 
 static void check_loss(const char *name, const char *body, const char *want)
 {
@@ -42,7 +42,7 @@ static void descriptors_may_run_out(void **state)
     struct raw raws[WAITING];
     struct response response = {0};
     struct rlimit before, none = {.rlim_cur = 0};
-    double cpu_s, since;
+    double cpu_s;
 
     (void)state;
     (void)session_start(NULL, NULL);
@@ -54,12 +54,13 @@ static void descriptors_may_run_out(void **state)
         raw_open(&raws[i], lossd.port);
         assert_true(raw_say(&raws[i], GET));
     }
+    for (int i = 0; i < 100; i++)
+        check_loss("meanwhile", GOOD, "0.3132617");
     cpu_s = client_metric(client, "process_cpu_seconds_total");
-    since = clock_ms();
-    while (clock_ms() < since + 300.0)
-        check_loss("meanwhile", GOOD, "0.3132617"), pause_a_ms();
+    assert_int_equal(raw_next(&raws[0], QUIET_MS), RAW_SILENT);
     cpu_s = client_metric(client, "process_cpu_seconds_total") - cpu_s;
-    assert_true(cpu_s < 0.2);
+    if (!(cpu_s < QUIET_MS / 1e3 / 10)) /* two replies; who spins has more, busy machine or not */
+        fail_msg("%g s of CPU time", cpu_s);
     assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &before, NULL), 0);
     client_close(client); /* accepting may begin again only when somebody goes */
     client = NULL;
