@@ -414,8 +414,8 @@ $(B)/tests/bench/sweep: $(B)/tests/bench/sweep.o $(addprefix $(B)/tests/support/
 overload: build/lossd ## three times as many requests as lossd can serve, for OVERLOAD_SECONDS (30), and slow clients
 	@$(MAKE) MODE=release build/release/tests/bench/overload
 	@LOSSD=build/release/lossd build/release/tests/bench/overload
-$(B)/tests/bench/overload: $(addprefix $(B)/tests/,bench/overload.o bench/bench_callers.o support/client.o support/daemon.o)
-	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lcurl -ljansson -lpthread -lm
+$(B)/tests/bench/overload: $(addprefix $(B)/tests/,bench/overload.o bench/bench_callers.o $(addprefix support/,raw.o response.o texts.o daemon.o))
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -ljansson -lpthread -lm
 
 # The C++ is others' code, for which the best is done: this machine's vector instructions.
 COMPILE_CXX := -std=c++17 -O3 -march=native -Wall -Wextra -MMD -MP

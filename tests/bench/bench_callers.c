@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 
 enum { REPLIES_MAX = 1000000, FORGIVEN_MS = 1000, POLITE = 10 };
 

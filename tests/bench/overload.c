@@ -15,8 +15,8 @@
 #include <sys/resource.h>
 
 #include "bench/bench_callers.h"
-#include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 
 enum {
     NUMBERS = 60000,

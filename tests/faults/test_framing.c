@@ -13,6 +13,7 @@
 #include "support/alive.h"
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 #include "support/texts.h"
 
 #define HOST  "Host: a\r\n"

@@ -15,6 +15,7 @@
 
 #include "support/alive.h"
 #include "support/lines.h"
+#include "support/raw.h"
 #include "support/session.h"
 
 enum { SCRAPERS = 100, HEAVY = 4, NUMBERS = 3000000, SCRAPES_MS = 5000 };

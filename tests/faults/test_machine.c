@@ -18,6 +18,7 @@
 #include "support/alive.h"
 #include "support/folder.h"
 #include "support/lines.h"
+#include "support/raw.h"
 #include "support/session.h"
 
 #define GET    "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -11,6 +11,7 @@
 
 #include "support/alive.h"
 #include "support/lines.h"
+#include "support/raw.h"
 #include "support/session.h"
 
 /* Far more than socket buffers take, so that the reply is on its way while nobody reads it. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/raw.h"
 #include "support/session.h"
 
 enum { PATIENCE_MS = 20000, TRICKLES_MAX = 2000 };

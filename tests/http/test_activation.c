@@ -20,6 +20,7 @@
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/folder.h"
+#include "support/raw.h"
 
 /* Without a connection a daemon has ended QUIET_MS after it began to drain. */
 enum { QUIET_MS = 100 };

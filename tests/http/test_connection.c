@@ -14,6 +14,7 @@
 #include "support/alive.h"
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 
 #define HOST  "Host: a\r\n"
 #define POST  "POST /v1/evaluate HTTP/1.1\r\n" HOST

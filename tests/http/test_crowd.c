@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/raw.h"
 #include "support/session.h"
 
 enum { CONNECTIONS_MAX = 8, SILENT = 60 };

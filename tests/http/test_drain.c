@@ -14,6 +14,7 @@
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/lines.h"
+#include "support/raw.h"
 
 enum { PATIENCE_MS = 20000, AT_ONCE_MS = 1000, SOON_MS = 3000, DELAY_MS = 2000, HEAVY = 3 };
 

@@ -15,6 +15,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 #include "support/texts.h"
 
 /* How lost replies are told from requests that were never let in: every request has an id, and the

@@ -16,6 +16,7 @@
 #include "support/daemon.h"
 #include "support/lines.h"
 #include "support/numbers.h"
+#include "support/raw.h"
 
 enum { CLIENTS = 20, REQUESTS = 50, FLOODERS = 8, FLOOD_MS = 10000 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/raw.h"
 #include "support/session.h"
 
 /* The kernel spreads connections by a hash of their ports: that one of four loops gets none of so

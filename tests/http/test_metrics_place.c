@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/raw.h"
 #include "support/session.h"
 
 static struct client *watcher; /* who comes by the other socket, */

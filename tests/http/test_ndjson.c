@@ -13,6 +13,7 @@
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/lines.h"
+#include "support/raw.h"
 
 enum { LIMIT = 100, WINDOW = 1024 * 1024, TEXT_BYTES = 1000 };
 

@@ -14,6 +14,7 @@
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/lines.h"
+#include "support/raw.h"
 
 enum { MEGABYTE = 1024 * 1024, TEXT_BYTES = 1000, LATE_MAX = 200 };
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "support/raw.h"
 #include "support/session.h"
 
 #define BODY "{\"logits\":[40,0],\"targets\":0}"

@@ -14,6 +14,7 @@
 
 #include "support/certificates.h"
 #include "support/folder.h"
+#include "support/raw.h"
 #include "support/secure.h"
 #include "support/session.h"
 

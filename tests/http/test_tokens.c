@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "support/folder.h"
+#include "support/raw.h"
 #include "support/session.h"
 
 #define FIRST   "first-token-0123456789"

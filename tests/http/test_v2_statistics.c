@@ -13,6 +13,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 
 enum { PATIENCE_MS = 20000, MODELS = 3, DURATIONS = 8 };
 

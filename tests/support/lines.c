@@ -6,20 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/texts.h"
+
 enum { PRINT_BYTES = 1024, PERIOD = 61, PATH_BYTES = 300 };
 
 void lines_add(struct lines *lines, const char *bytes, size_t count)
 {
-    if (lines->length + count + 1 > lines->room) {
-        lines->room = 2 * (lines->length + count) + 256;
-        lines->text = realloc(lines->text, lines->room);
-        if (lines->text == NULL)
-            abort();
-    }
-    if (count > 0)
-        memcpy(lines->text + lines->length, bytes, count);
-    lines->length += count;
-    lines->text[lines->length] = '\0';
+    text_append(&lines->text, &lines->length, &lines->room, bytes, count);
 }
 
 void lines_word(struct lines *lines, const char *text)

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "support/client.h"
+#include "support/response.h"
 
 enum { PART_NAME_BYTES = 64, PART_RANK_MAX = 8, PARTS_MAX = 40 };
 

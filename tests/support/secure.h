@@ -1,11 +1,11 @@
 /* secure.h - TLS on a raw socket, for what libcurl would not do: stop in the middle, or ask for old
- * versions.  Like the raw sockets of client.h, it asserts nothing. */
+ * versions.  Like raw.h, it asserts nothing. */
 #ifndef SUPPORT_SECURE_H
 #define SUPPORT_SECURE_H
 
 #include <stdbool.h>
 
-#include "support/client.h"
+#include "support/raw.h"
 
 struct secure {
     struct raw raw;

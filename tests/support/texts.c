@@ -26,3 +26,17 @@ char *text_repeated(const char *before, const char *part, size_t count, const ch
     strcpy(text + length + step * count, after);
     return text;
 }
+
+void text_append(char **text, size_t *length, size_t *room, const char *bytes, size_t count)
+{
+    if (*length + count + 1 > *room) {
+        *room = 2 * (*length + count) + 256;
+        *text = realloc(*text, *room);
+        if (*text == NULL)
+            abort();
+    }
+    if (count > 0)
+        memcpy(*text + *length, bytes, count);
+    *length += count;
+    (*text)[*length] = '\0';
+}

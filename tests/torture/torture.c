@@ -16,6 +16,7 @@
 
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/raw.h"
 #include "support/zipped.h"
 #include "torture/fail.h"
 #include "torture/script.h"
