@@ -1,6 +1,7 @@
 /* main.c - the program: which command, and the daemon from start to stop. */
 #include <errno.h>
 #include <fenv.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,9 +216,10 @@ int main(int count, char **arguments)
         evaluates && count > 2 && strncmp(arguments[2], "--", 2) != 0 ? arguments[2] : NULL;
     if (evaluates)
         used = path != NULL ? 3 : 2;
-    /* A library may have changed how numbers are rounded, and threads
-     * begin with what this one has. */
+    /* A library may have changed how numbers are rounded, and threads begin with what this one has;
+     * or how they are written: what strtod and printf do here is for programs, not for people. */
     (void)fesetenv(FE_DFL_ENV);
+    (void)setlocale(LC_ALL, "C");
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of write(), no more */
     envelope_start();
     if (!config_load(&config, count - used, arguments + used, fault)) {

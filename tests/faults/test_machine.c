@@ -249,6 +249,11 @@ static void the_language_makes_no_difference(void **state)
     (void)session_start(NULL, (const char *const[]){SKEWED, NULL});
     check_loss("comma", "{\"logits\":[2.5,1.5],\"targets\":0,\"label_smoothing\":0.25}",
                "{\"loss\":0.4382617,");
+    check_loss("half",
+               "{\"log_probabilities\":[-1.000000000000000111022302462515654042363166809082031251],"
+               "\"targets\":0,\"dtype\":\"float64\"}",
+               "{\"loss\":1.0000000000000002,");
+    assert_true(client_metric(client, "process_cpu_seconds_total") > 0.0);
     assert_int_equal(session_stop(NULL), 0);
     (void)remove(file);
     (void)remove(folder);
