@@ -216,7 +216,7 @@ $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $(filter-out %.so,$^) $(TEST_LIBS)
 
 # Libraries that are preloaded into the daemon.
-$(B)/tests/%.so: tests/%.c Makefile
+$(B)/tests/%.so: tests/%.c Makefile $(B)/flags.stamp
 	@mkdir -p $(@D)
 	$(call SHOW,link)$(CC) $(CPPFLAGS) -Itests -std=c11 $(WARNINGS) $(WERROR) -O2 -g -fPIC -shared $(CFLAGS) -MMD -MP -o $@ $< -ldl -lm
 $(B)/tests/faults/test_machine: $(B)/tests/faults/skew.so

@@ -49,6 +49,14 @@ static char *read_all(FILE *file, const char *name, uint64_t limit, size_t *leng
     return text;
 }
 
+int command_finish_output(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return 0;
+    (void)fprintf(stderr, "lossd: the output cannot be written: %s\n", strerror(errno));
+    return 1;
+}
+
 static int answer(const struct config *config, const char *text, size_t length)
 {
     const struct codec_limits limits = options_codec_limits(&config->server);
@@ -67,11 +75,7 @@ static int answer(const struct config *config, const char *text, size_t length)
     else
         (void)fwrite(reply.body, 1, reply.length, stdout);
     loss_arena_reset(&arena);
-    if (fflush(stdout) != 0) {
-        (void)fprintf(stderr, "lossd: the reply cannot be written: %s\n", strerror(errno));
-        return 1;
-    }
-    return status == LOSS_OK ? 0 : 1;
+    return command_finish_output() == 0 && status == LOSS_OK ? 0 : 1;
 }
 
 /* What is evaluated comes from anybody.  False, with a line about it, if that is required and

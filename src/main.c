@@ -1,5 +1,4 @@
 /* main.c - the program: which command, and the daemon from start to stop. */
-#include <errno.h>
 #include <fenv.h>
 #include <locale.h>
 #include <signal.h>
@@ -16,15 +15,6 @@
 #include "version.h"
 
 enum { EXIT_USAGE = 2 }; /* a setting or an argument is wrong, and nothing was started */
-
-/* The exit status of a command whose output is all that was wanted of it. */
-static int finish_output(void)
-{
-    if (fflush(stdout) == 0 && ferror(stdout) == 0)
-        return EXIT_SUCCESS;
-    (void)fprintf(stderr, "lossd: the output cannot be written: %s\n", strerror(errno));
-    return EXIT_FAILURE;
-}
 
 static void print_help(void)
 {
@@ -178,7 +168,7 @@ static int print_config(struct config *config)
     access_free(access);
     options_resolve(&config->server);
     config_print(config, stdout);
-    return finish_output();
+    return command_finish_output();
 }
 
 static int check_health(struct config *config)
@@ -200,11 +190,11 @@ int main(int count, char **arguments)
 
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_help();
-        return finish_output();
+        return command_finish_output();
     }
     if (strcmp(name, "--version") == 0) {
         print_version();
-        return finish_output();
+        return command_finish_output();
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(name, commands[i].name) == 0) {

@@ -6,6 +6,12 @@
 const char *const decoding_fields[FIELDS] = {"logits", "probabilities", "log_probabilities",
                                              "targets", "weights"};
 
+const char *decoding_pointer(int field, char *where, size_t size)
+{
+    (void)snprintf(where, size, "/%s", decoding_fields[field]);
+    return where;
+}
+
 enum loss_status decoding_note_predictions(int field, int *predictions, struct loss_error *error)
 {
     char where[32];
@@ -14,8 +20,7 @@ enum loss_status decoding_note_predictions(int field, int *predictions, struct l
         *predictions = field;
         return LOSS_OK;
     }
-    (void)snprintf(where, sizeof where, "/%s", decoding_fields[field]);
-    return loss_fail(error, LOSS_CONFLICTING_FIELDS, where,
+    return loss_fail(error, LOSS_CONFLICTING_FIELDS, decoding_pointer(field, where, sizeof where),
                      "\"%s\" and \"%s\" are both there, but only one of logits, probabilities and "
                      "log_probabilities may be",
                      decoding_fields[*predictions], decoding_fields[field]);

@@ -13,6 +13,9 @@ enum field { LOGITS, PROBABILITIES, LOG_PROBABILITIES, TARGETS, WEIGHTS, FIELDS 
 
 extern const char *const decoding_fields[FIELDS]; /* their names */
 
+/* Write the JSON pointer of a tensor, which has up to 19 bytes with the NUL; returns `where`. */
+const char *decoding_pointer(int field, char *where, size_t size);
+
 /* Note that the predictions are there as `field`, in *predictions, which is FIELDS before:
  * LOSS_CONFLICTING_FIELDS. */
 enum loss_status decoding_note_predictions(int field, int *predictions, struct loss_error *error);

@@ -5,12 +5,6 @@
 
 #include "codec/safetensors_internal.h"
 
-static const char *pointer(int field, char *where, size_t size)
-{
-    (void)snprintf(where, size, "/%s", decoding_fields[field]);
-    return where;
-}
-
 /* Whether a product of sizes is less than 2^64, and if so, multiply. */
 static bool multiply(size_t *product, size_t by)
 {
@@ -26,7 +20,7 @@ static enum loss_status fail_extent(const struct safetensors *file, int field, c
 {
     char where[32];
 
-    (void)pointer(field, where, sizeof where);
+    (void)decoding_pointer(field, where, sizeof where);
     if (is_empty)
         return loss_fail(
             file->scanner.error, LOSS_TOO_MANY_ELEMENTS, where,
@@ -60,7 +54,7 @@ static enum loss_status check_size(const struct safetensors *file, int field)
     is_possible = is_empty || (is_countable && multiply(&bytes, extent));
     memcpy(view.shape, tensor->shape, sizeof view.shape);
     (void)loss_tensor_describe(&view, shape, sizeof shape);
-    (void)pointer(field, where, sizeof where);
+    (void)decoding_pointer(field, where, sizeof where);
     if (!is_possible)
         return loss_fail(file->scanner.error, LOSS_INVALID_SAFETENSORS, where,
                          "%s has shape %s, whose bytes do not fit 64 bits", decoding_fields[field],
@@ -112,7 +106,7 @@ static enum loss_status check_places(const struct safetensors *file)
 
         if (tensor->begin != end)
             return loss_fail(file->scanner.error, LOSS_INVALID_SAFETENSORS,
-                             pointer(fields[i], where, sizeof where),
+                             decoding_pointer(fields[i], where, sizeof where),
                              "%s begins at byte %zu of the buffer, but must begin at byte %zu, "
                              "where %s",
                              decoding_fields[fields[i]], tensor->begin, end,
@@ -120,7 +114,7 @@ static enum loss_status check_places(const struct safetensors *file)
         end = tensor->end;
         if (end > file->buffer_bytes)
             return loss_fail(file->scanner.error, LOSS_INVALID_SAFETENSORS,
-                             pointer(fields[i], where, sizeof where),
+                             decoding_pointer(fields[i], where, sizeof where),
                              "%s ends at byte %zu of the buffer, but the buffer has %zu bytes",
                              decoding_fields[fields[i]], end, file->buffer_bytes);
     }

@@ -59,8 +59,8 @@ static enum loss_status fail_entry(struct safetensors *file, const struct entry 
     char where[32];
 
     return loss_fail(file->scanner.error, status,
-                     loss_tensor_pointer(&(struct loss_tensor){0}, name, 0, where, sizeof where),
-                     "%s %s, but %s", name, found, expected);
+                     decoding_pointer(entry->field, where, sizeof where), "%s %s, but %s", name,
+                     found, expected);
 }
 
 static enum loss_status read_dtype(struct safetensors *file, struct entry *entry)
