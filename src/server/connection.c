@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "server/client.h"
-
 enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
     SWEEP_CUTS_MAX = 8,   /* at a time: whoever asks in the meantime should not notice */
@@ -105,9 +103,11 @@ struct connection *connections_add(struct connections *connections, int fd, uint
 
     if (connection == NULL)
         return NULL;
+    if (!quota_enter(connections->service->quota, fd, &connection->client)) {
+        free(connection);
+        return NULL;
+    }
     connection->fd = fd;
-    if (connections->service->options->client_requests_max != 0)
-        connection->client = client_of(fd);
     connection->next = connections->first;
     if (connection->next != NULL)
         connection->next->previous = connection;
@@ -131,19 +131,8 @@ void connections_remove(struct connections *connections, struct connection *conn
     if (!connection->is_shut)
         connections->service->state->connections--;
     tls_detach(&connection->tls);
+    quota_leave(connections->service->quota, connection->client);
     free(connection);
-}
-
-bool connections_have_enough(const struct connections *connections,
-                             const struct connection *connection)
-{
-    uint64_t limit = connections->service->options->client_requests_max, count = 0;
-
-    if (limit == 0 || connection->client == 0)
-        return false;
-    for (const struct connection *other = connections->first; other != NULL; other = other->next)
-        count += other->exchange != NULL && other->client == connection->client;
-    return count >= limit;
 }
 
 bool connections_expect_request(const struct connections *connections)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "server/exchange.h"
+#include "server/quota.h"
 #include "server/tls.h"
 
 enum phase {
@@ -23,7 +24,7 @@ struct connection {
     struct connection *next, *previous; /* in the list of all */
     struct exchange *exchange;          /* the request that is being served, or NULL */
     int fd;
-    uint64_t client; /* client_of, if there is a quota */
+    struct quota_client *client; /* if there is a quota */
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
@@ -66,11 +67,6 @@ struct connections {
  * than connections_max, those that have been idle for longest are cut off. */
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
-
-/* Whether a client has as many requests that are being served by this loop as
- * client_requests_max allows. */
-bool connections_have_enough(const struct connections *connections,
-                             const struct connection *connection);
 
 /* Whether any of them is in PHASE_HEADERS. */
 bool connections_expect_request(const struct connections *connections);

@@ -70,6 +70,8 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **re
         exchange_close(*request_context, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *request_context = NULL;
     if (connection != NULL) {
+        if (connection->exchange != NULL)
+            quota_end(connection->client);
         connection->exchange = NULL;
         connection_enter(connection, PHASE_IDLE, clock_now_ns());
     }

@@ -28,7 +28,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         return NULL;
     head.has_bad_escape = connection->has_bad_escape;
     head.is_extra = connection->is_extra;
-    head.is_over_quota = connections_have_enough(&http->connections, connection);
+    head.is_over_quota = quota_begin(http->service->quota, connection->client);
     head.has_certificate = connection->tls.has_certificate;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
     (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
@@ -37,6 +37,8 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         exchange->connection = handle;
         connection->exchange = exchange;
         connection_enter(connection, PHASE_BODY, clock_now_ns());
+    } else {
+        quota_end(connection->client);
     }
     return exchange;
 }

@@ -13,6 +13,7 @@
 #include "server/linger.h"
 #include "server/listener.h"
 #include "server/notify.h"
+#include "server/quota.h"
 #include "server/statistics.h"
 
 enum {
@@ -97,8 +98,10 @@ static bool start_common(struct server *server, struct loss_error *error)
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
     common->telemetry = telemetry_new(common);
     common->statistics = statistics_new();
+    if (options->client_requests_max != 0)
+        common->quota = quota_new(options->client_requests_max);
     if (common->memory == NULL || common->telemetry == NULL || common->statistics == NULL ||
-        common->notify == NULL) {
+        common->notify == NULL || (options->client_requests_max != 0 && common->quota == NULL)) {
         (void)loss_fail_memory(error);
         return false;
     }
@@ -265,6 +268,7 @@ void server_stop(struct server *server)
     free(server->fronts);
     telemetry_free(server->common.telemetry);
     statistics_free(server->common.statistics);
+    quota_free(server->common.quota);
     notify_free(server->common.notify);
     memory_free(server->common.memory);
     free(server);

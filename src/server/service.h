@@ -16,6 +16,7 @@
 
 struct exchange;
 struct notify;
+struct quota;
 struct statistics;
 
 /* What is served at a listening socket. */
@@ -42,6 +43,7 @@ struct service {
     struct workers *workers;
     struct telemetry *telemetry;
     struct statistics *statistics;
+    struct quota *quota; /* NULL: no limit */
     struct service_state *state;
     struct notify *notify;
     bool listener_is_lent; /* another process goes on with it: it is not to be shut */
