@@ -131,8 +131,8 @@ static void on_tick(void *context)
     }
     if (front->stage == DRAINING && has_passed(front, options->drain_timeout_ms))
         give_up(front, "the time to drain is over");
-    if (front->stage < DRAINING)
-        return;
+    if (front->stage < DRAINING || (front->is_first && front->service.state->fronts > 0))
+        return; /* the first hears the signals for the others, until they have ended */
     front->quiet_ticks = is_quiet(front) ? front->quiet_ticks + 1 : 0;
     /* In the end, whoever still has half a request to send or half a reply to read is cut off.  A
      * worker's connection cannot be: it is suspended, but comes back within a block of rows. */
@@ -186,18 +186,27 @@ bool front_run(struct front *front)
     return front->service.in_flight == 0;
 }
 
+/* Not for metrics alone: that one ends after all others. */
+static bool is_for_requests(const struct front *front)
+{
+    return front->service.scope != SERVES_VITAL;
+}
+
 static void *run(void *context)
 {
     struct front *front = context;
 
     front->has_answered = front_run(front);
+    front->service.state->fronts -= is_for_requests(front);
     return NULL;
 }
 
 bool front_start(struct front *front, struct loss_error *error)
 {
+    front->service.state->fronts += is_for_requests(front);
     if (pthread_create(&front->thread, NULL, run, front) == 0)
         return true;
+    front->service.state->fronts -= is_for_requests(front);
     (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot start the thread of an event loop");
     return false;
 }

@@ -15,7 +15,8 @@ struct front;
 
 /* A front with a copy of *common, which is a service without what is a loop's own.  The front owns
  * the listening socket, also if this fails: NULL, with a sentence.  `on_signal`, on its loop's
- * thread, hears of SIGTERM, SIGINT and SIGHUP; NULL if another front listens to them. */
+ * thread, hears of SIGTERM, SIGINT and SIGHUP, for as long as other fronts serve requests; NULL if
+ * another front listens to them. */
 struct front *front_new(const struct service *common, int listener,
                         void (*on_signal)(void *context, int number), void *context,
                         struct loss_error *error);

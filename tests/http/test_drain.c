@@ -174,12 +174,22 @@ static void patience_has_an_end(void **state)
     static const struct {
         const char *delay_ms, *timeout_ms;
         int second; /* signal, or 0 */
-    } ends[] = {{"0", "200", 0}, {"0", "3600000", SIGTERM}, {"3600000", "3600000", SIGINT}};
+        const char *loops;
+    } ends[] = {{"0", "200", 0, "1"},
+                {"0", "3600000", SIGTERM, "1"},
+                {"3600000", "3600000", SIGINT, "1"},
+                {"0", "200", 0, "4"},
+                {"0", "3600000", SIGTERM, "4"}}; /* when three of four, or so, have ended */
 
     (void)state;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        const char *flags[] = {"--drain-delay-ms", ends[i].delay_ms, "--drain-timeout-ms",
-                               ends[i].timeout_ms, NULL};
+        const char *flags[] = {"--drain-delay-ms",
+                               ends[i].delay_ms,
+                               "--drain-timeout-ms",
+                               ends[i].timeout_ms,
+                               "--loops",
+                               ends[i].loops,
+                               NULL};
         struct daemon lossd;
         struct client *client;
         struct raw half;
