@@ -162,12 +162,28 @@ int http_epoll_fd(const struct http *http)
     return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
+static bool has_backlog(const struct http *http)
+{
+    struct pollfd listener = {.fd = http->listener, .events = POLLIN};
+
+    return http->listener >= 0 && poll(&listener, 1, 0) > 0;
+}
+
+bool http_starves(const struct http *http)
+{
+    return http->vain_runs > 1; /* once, somebody may have come after the library looked */
+}
+
 bool http_run(struct http *http, uint64_t *wait_ms)
 {
     MHD_UNSIGNED_LONG_LONG wait;
     uint64_t moved = http->moved;
 
     (void)MHD_run(http->daemon); /* fails only for a daemon with threads of its own */
+    if (http->connections.first == NULL && has_backlog(http))
+        http->vain_runs++;
+    else
+        http->vain_runs = 0;
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return false;
     /* A handshake that waits for its client is in the library's eyes ready to go on, so
@@ -203,15 +219,13 @@ bool http_expects_request(const struct http *http)
 
 void http_close_listener(struct http *http)
 {
-    struct pollfd backlog = {.fd = http->listener, .events = POLLIN};
-
     if (http->listener < 0)
         return;
     /* Whoever is in the backlog of a socket that ends has been promised an answer: accept until
      * nobody is there, as far as the limit on connections lets in. */
     if (!http->service->listener_is_lent) {
         listener_shut(http->listener);
-        for (int turn = 0; turn < LAST_TURNS_MAX && poll(&backlog, 1, 0) > 0; turn++)
+        for (int turn = 0; turn < LAST_TURNS_MAX && has_backlog(http); turn++)
             (void)MHD_run(http->daemon);
     }
     http->listener = -1;

@@ -13,8 +13,9 @@ struct http {
     struct MHD_Daemon *daemon;
     struct connections connections;
     struct lingering lingering;
-    int listener;   /* -1 once it is closed */
-    uint64_t moved; /* counts what goes over TLS, and calls to http_on_request */
+    int listener;       /* -1 once it is closed */
+    uint64_t moved;     /* counts what goes over TLS, and calls to http_on_request */
+    unsigned vain_runs; /* in a row that nobody was connected after, though somebody waits */
 };
 
 /* NULL if memory ran out when it came. */

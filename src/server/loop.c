@@ -26,6 +26,7 @@ struct loop {
 
 static void on_timer(uv_timer_t *timer);
 static void on_idle(uv_idle_t *idle);
+static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void pump(struct loop *loop)
 {
@@ -33,8 +34,16 @@ static void pump(struct loop *loop)
 
     (void)uv_timer_stop(&loop->timer);
     (void)uv_idle_stop(&loop->idle);
+    if (!uv_is_active((const uv_handle_t *)&loop->poll))
+        (void)uv_poll_start(&loop->poll, UV_READABLE, on_readable);
     for (int turn = 0; turn < PUMP_TURNS; turn++) {
-        if (!http_run(loop->http, &wait_ms))
+        bool is_pending = http_run(loop->http, &wait_ms);
+
+        if (http_starves(loop->http)) { /* until the next tick */
+            (void)uv_poll_stop(&loop->poll);
+            return;
+        }
+        if (!is_pending)
             return;
         if (wait_ms > 0) {
             (void)uv_timer_start(&loop->timer, on_timer, wait_ms, 0);

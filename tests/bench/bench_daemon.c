@@ -40,10 +40,10 @@ static void measure_load(struct bench *bench, int round, int load, enum bench_ki
     start(bench, &server, kind, BENCH_SMALL);
     bench_client_many(server.daemon.port, &bench->requests[BENCH_SMALL], bench_connections[load],
                       bench->seconds / 10, &found);
-    cpu_s = bench_server_cpu_s(&server);
+    cpu_s = daemon_cpu_s(&server.daemon);
     bench_client_many(server.daemon.port, &bench->requests[BENCH_SMALL], bench_connections[load],
                       bench->seconds, &found);
-    cpu_s = bench_server_cpu_s(&server) - cpu_s;
+    cpu_s = daemon_cpu_s(&server.daemon) - cpu_s;
     bench_server_stop(&server);
     figures->requests_per_s.rounds[round] = (double)found.replies / found.seconds;
     figures->p50_us.rounds[round] = found.p50_us;
@@ -61,9 +61,9 @@ static void measure_large(struct bench *bench, int round, int large, enum bench_
 
     start(bench, &server, kind, bench_larges[large]);
     bench_client_one(server.daemon.port, request, 0.0, &found);
-    cpu_s = bench_server_cpu_s(&server);
+    cpu_s = daemon_cpu_s(&server.daemon);
     bench_client_one(server.daemon.port, request, bench->seconds, &found);
-    cpu_s = bench_server_cpu_s(&server) - cpu_s;
+    cpu_s = daemon_cpu_s(&server.daemon) - cpu_s;
     bench_server_stop(&server);
     figures->gb_per_s.rounds[round] =
         (double)request->length * (double)found.replies / found.seconds / 1e9;

@@ -58,6 +58,12 @@ bool http_run(struct http *http, uint64_t *wait_ms)
     return true;
 }
 
+bool http_starves(const struct http *http)
+{
+    (void)http;
+    return false;
+}
+
 bool http_sweep(struct http *http)
 {
     (void)http;

@@ -91,16 +91,6 @@ void bench_server_stop(struct bench_server *server)
     (void)waitpid(server->daemon.pid, NULL, 0);
 }
 
-double bench_server_cpu_s(const struct bench_server *server)
-{
-    struct timespec used;
-    clockid_t clock;
-
-    if (clock_getcpuclockid(server->daemon.pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
-        give_up("bench: the CPU time of a server");
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
-
 double bench_server_rss_bytes(const struct bench_server *server)
 {
     char path[64], line[256];

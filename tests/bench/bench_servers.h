@@ -26,8 +26,7 @@ void bench_server_start(struct bench_server *server, enum bench_kind_of_server k
                         const struct bench_reply *reply, size_t body_bytes_max);
 void bench_server_stop(struct bench_server *server);
 
-/* Seconds of CPU, and bytes in memory, of the process. */
-double bench_server_cpu_s(const struct bench_server *server);
+/* Bytes in memory, of the process. */
 double bench_server_rss_bytes(const struct bench_server *server);
 
 #endif

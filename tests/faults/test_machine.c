@@ -75,6 +75,35 @@ static void descriptors_may_run_out(void **state)
     assert_int_equal(session_stop(NULL), 0);
 }
 
+/* Row 85, where nobody is connected who could go. */
+static void descriptors_may_be_missing_for_the_first(void **state)
+{
+    struct rlimit before, none = {.rlim_cur = 1};
+    struct response response = {0};
+    struct raw raw;
+    double cpu_s;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--loops", "1", NULL}, NULL);
+    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, NULL, &before), 0);
+    none.rlim_max = before.rlim_max; /* 1: poll(2) wants that much */
+    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &none, NULL), 0);
+    raw_open(&raw, lossd.port);
+    assert_true(raw_say(&raw, GET));
+    cpu_s = daemon_cpu_s(&lossd);
+    assert_int_equal(raw_next(&raw, QUIET_MS), RAW_SILENT);
+    cpu_s = daemon_cpu_s(&lossd) - cpu_s;
+    if (!(cpu_s < QUIET_MS / 1e3 / 10))
+        fail_msg("%g s of CPU time", cpu_s);
+    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &before, NULL), 0);
+    raw_read(&raw, false, RAW_MS, &response);
+    assert_int_equal(response.status, 200);
+    raw_close(&raw);
+    response_free(&response);
+    check_alive(lossd.port, "no descriptors for the first");
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
 /* Rows 85 and 99: being stopped interrupts what waits; and time that the daemon did not have makes
  * nobody late who has more of it. */
 static void the_process_may_be_stopped(void **state)
@@ -265,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_may_run_out),
+        cmocka_unit_test(descriptors_may_be_missing_for_the_first),
         cmocka_unit_test(the_process_may_be_stopped),
         cmocka_unit_test(the_log_may_be_lost),
         cmocka_unit_test(libraries_may_change_what_is_everybodys),

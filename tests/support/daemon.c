@@ -274,6 +274,16 @@ double daemon_peak_bytes(const struct daemon *daemon)
     return bytes;
 }
 
+double daemon_cpu_s(const struct daemon *daemon)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(daemon->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return (double)NAN;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
 void daemon_run(struct daemon_run *run, const char *const *arguments,
                 const char *const *environment, const char *input)
 {

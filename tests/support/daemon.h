@@ -47,6 +47,9 @@ char *daemon_errors(const struct daemon *daemon);
  * little, for they keep what is freed. */
 double daemon_peak_bytes(const struct daemon *daemon);
 
+/* The CPU time it has used, in seconds; NaN if it does not run. */
+double daemon_cpu_s(const struct daemon *daemon);
+
 /* A run of lossd from start to end. */
 struct daemon_run {
     int status; /* DAEMON_RUNS if it had to be killed after 20 s */
