@@ -6,6 +6,9 @@
 
 #include "server/cgroup.h"
 
+/* By default.  More would seldom have something to do, and share out few connections less evenly. */
+enum { LOOPS_MAX = 4 };
+
 struct codec_limits options_codec_limits(const struct server_options *options)
 {
     return (struct codec_limits){
@@ -43,8 +46,12 @@ static uint64_t usable_memory_bytes(void)
 
 void options_resolve(struct server_options *options)
 {
+    uint64_t cpus = usable_cpus();
+
+    if (options->loops == 0)
+        options->loops = cpus < LOOPS_MAX ? cpus : LOOPS_MAX;
     if (options->workers == 0)
-        options->workers = usable_cpus();
+        options->workers = cpus;
     if (options->queue_jobs_max == 0)
         options->queue_jobs_max =
             32 * options->workers; /* clients come by the dozen; memory has its own bound */

@@ -22,7 +22,7 @@ struct server_options {
     uint64_t listen_port;                            /* 0: the kernel picks one */
     const char *metrics_address;                     /* "" if metrics are served with the rest */
     uint64_t metrics_port;
-    uint64_t loops;
+    uint64_t loops;          /* 0: as many as CPUs, 4 at most */
     uint64_t workers;        /* 0: as many as CPUs */
     uint64_t queue_jobs_max; /* 0: 32 times the workers */
     uint64_t inline_bytes_max;
@@ -53,8 +53,8 @@ struct server_options {
 /* The limits of decoding among them. */
 struct codec_limits options_codec_limits(const struct server_options *options);
 
-/* Replace each 0 that stands for "by the machine": workers by the CPUs this process may use, the
- * places in the queue by 32 for each of them, the budget by 60 % of the memory it may use. */
+/* Replace each 0 that stands for "by the machine": loops and workers by the CPUs this process may
+ * use, the places in the queue by 32 for each worker, the budget by 60 % of the memory it may use. */
 void options_resolve(struct server_options *options);
 
 #endif

@@ -118,11 +118,10 @@ static void print_ratios(const struct bench_results *results, const struct bench
                     &figures[BENCH_HTTP].requests_per_s, ">=", 0.8);
         print_share(name, "CPU", &figures[BENCH_LOSSD].cpu_us, &figures[BENCH_HTTP].cpu_us, NULL,
                     0.0);
-        ratio = bench_ratio(&figures[BENCH_LOSSD_LOOPS].requests_per_s,
-                            &figures[BENCH_LOSSD].requests_per_s);
-        (void)snprintf(name, sizeof name, "%u connection%s: requests/s with 2 loops, of 1",
-                       bench_connections[load], bench_connections[load] > 1 ? "s" : "");
-        bench_print_ratio(name, &ratio, NULL, 0.0);
+        print_share(name, "requests/s with 1 loop", &figures[BENCH_LOSSD_LOOP].requests_per_s,
+                    &figures[BENCH_HTTP].requests_per_s, NULL, 0.0);
+        print_share(name, "CPU with 1 loop", &figures[BENCH_LOSSD_LOOP].cpu_us,
+                    &figures[BENCH_HTTP].cpu_us, NULL, 0.0);
     }
     for (int large = 0; large < BENCH_LARGES; large++) {
         const struct large_figures *figures = results->larges[large];

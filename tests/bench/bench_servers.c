@@ -23,7 +23,7 @@ static const struct {
     [BENCH_EPOLL] = {"bare epoll", bench_epoll_serve, {NULL}},
     [BENCH_HTTP] = {"bare libmicrohttpd", bench_http_serve, {NULL}},
     [BENCH_LOSSD] = {"lossd", NULL, {NULL}},
-    [BENCH_LOSSD_LOOPS] = {"lossd, 2 loops", NULL, {"--loops", "2", NULL}},
+    [BENCH_LOSSD_LOOP] = {"lossd, 1 loop", NULL, {"--loops", "1", NULL}},
 };
 
 const char *bench_server_name(enum bench_kind_of_server kind)

@@ -9,7 +9,7 @@ enum bench_kind_of_server {
     BENCH_EPOLL,
     BENCH_HTTP,
     BENCH_LOSSD,
-    BENCH_LOSSD_LOOPS, /* with two event loops */
+    BENCH_LOSSD_LOOP, /* with one event loop, as the bare ones */
     BENCH_SERVERS
 };
 

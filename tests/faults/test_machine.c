@@ -28,6 +28,9 @@
 
 enum { WAITING = 12, QUIET_MS = 500 };
 
+/* Less than are open already, but one: for less poll(2) fails. */
+static const struct rlimit no_more = {.rlim_cur = 1};
+
 static void check_loss(const char *name, const char *body, const char *want)
 {
     const struct response *response = client_evaluate(client, body);
@@ -42,7 +45,7 @@ static void descriptors_may_run_out(void **state)
 {
     struct raw raws[WAITING];
     struct response response = {0};
-    struct rlimit before, none = {.rlim_cur = 0};
+    struct rlimit before, none = no_more;
     double cpu_s;
 
     (void)state;
@@ -78,7 +81,7 @@ static void descriptors_may_run_out(void **state)
 /* Row 85, where nobody is connected who could go. */
 static void descriptors_may_be_missing_for_the_first(void **state)
 {
-    struct rlimit before, none = {.rlim_cur = 1};
+    struct rlimit before, none = no_more;
     struct response response = {0};
     struct raw raw;
     double cpu_s;
@@ -86,7 +89,7 @@ static void descriptors_may_be_missing_for_the_first(void **state)
     (void)state;
     daemon_start(&lossd, (const char *const[]){"--loops", "1", NULL}, NULL);
     assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, NULL, &before), 0);
-    none.rlim_max = before.rlim_max; /* 1: poll(2) wants that much */
+    none.rlim_max = before.rlim_max;
     assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &none, NULL), 0);
     raw_open(&raw, lossd.port);
     assert_true(raw_say(&raw, GET));

@@ -120,8 +120,10 @@ static void the_silent_give_way(void **state)
 static int start(void **state)
 {
     (void)state;
-    return session_start((const char *const[]){"--connections-max", "8", "--header-timeout-ms",
-                                               "3600000", "--idle-timeout-ms", "3600000", NULL},
+    /* One loop has all of them to choose from. */
+    return session_start((const char *const[]){"--loops", "1", "--connections-max", "8",
+                                               "--header-timeout-ms", "3600000",
+                                               "--idle-timeout-ms", "3600000", NULL},
                          NULL);
 }
 

@@ -153,9 +153,10 @@ static void numbers_have_their_ranges(void **state)
     (void)state;
     for (size_t i = 0; i < setting_count; i++) {
         const struct setting *setting = &settings[i];
-        bool by_machine = strcmp(setting->initial, "0") == 0 &&
-                          (setting->minimum > 0 || strcmp(setting->name, "workers") == 0 ||
-                           strcmp(setting->name, "queue_jobs_max") == 0);
+        bool by_machine =
+            strcmp(setting->initial, "0") == 0 &&
+            (setting->minimum > 0 || strcmp(setting->name, "loops") == 0 ||
+             strcmp(setting->name, "workers") == 0 || strcmp(setting->name, "queue_jobs_max") == 0);
 
         if (!setting->is_number)
             continue;
