@@ -90,8 +90,8 @@ bool config_refuse(const struct origin *origin, const char *format, const char *
 
     if (length > 0 && length < CONFIG_FAULT_BYTES)
         (void)snprintf(origin->fault + length, CONFIG_FAULT_BYTES - (size_t)length, format, a, b);
-    for (char *at = origin->fault; *at != '\0';
-         at++) { /* a fault is one line, whatever is in a name */
+    /* A fault is one line, whatever is in a name. */
+    for (char *at = origin->fault; *at != '\0'; at++) {
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '?';
     }
@@ -154,12 +154,16 @@ static bool set_word(struct config *config, const struct setting *setting, const
                          words_list(setting->words, count, list, sizeof list));
 }
 
-/* "1 to 1024", or "0, or 1 to 1024" where a 0 stands for something. */
+/* Whether a 0, though it is below the range, stands for something. */
+static bool takes_0(const struct setting *setting)
+{
+    return setting->minimum > 0 && strcmp(setting->initial, "0") == 0;
+}
+
+/* "1 to 1024", or "0, or 1 to 1024". */
 static const char *range_of(const struct setting *setting, char *text, size_t size)
 {
-    bool takes_0 = strcmp(setting->initial, "0") == 0 && setting->minimum > 0;
-
-    (void)snprintf(text, size, "%s%" PRIu64 " to %" PRIu64, takes_0 ? "0, or " : "",
+    (void)snprintf(text, size, "%s%" PRIu64 " to %" PRIu64, takes_0(setting) ? "0, or " : "",
                    setting->minimum, setting->maximum);
     return text;
 }
@@ -169,7 +173,6 @@ static bool set_number(struct config *config, const struct setting *setting, con
 {
     char quoted[CONFIG_NAME_BYTES], range[96];
     bool digits = value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
-    bool takes_0 = strcmp(setting->initial, "0") == 0;
     uint64_t number;
 
     (void)range_of(setting, range, sizeof range);
@@ -179,7 +182,7 @@ static bool set_number(struct config *config, const struct setting *setting, con
         return config_refuse(origin, "%s is not a whole number (%s)",
                              words_quote(value, quoted, sizeof quoted), range);
     if (errno != 0 || number > setting->maximum ||
-        (number < setting->minimum && !(takes_0 && number == 0)))
+        (number < setting->minimum && !(number == 0 && takes_0(setting))))
         return config_refuse(origin, "%s is out of range (%s)",
                              words_quote(value, quoted, sizeof quoted), range);
     *(uint64_t *)(void *)((char *)config + setting->offset) = number;
