@@ -1,5 +1,5 @@
-/* test_machine.c - a machine that is short of descriptors, stopped, in another language, or set up
- * by a library that should not have: rows 85, 87, 89, 90, 99, 100 and 103. */
+/* test_machine.c - a machine that is stopped, in another language, or set up by a library that
+ * should not have: rows 87, 89, 90, 99, 100 and 103, and of row 85 the interrupted calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,15 +20,9 @@
 #include "support/raw.h"
 #include "support/session.h"
 
-#define GET    "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GOOD   "{\"logits\":[2,1],\"targets\":0}"
 #define POST   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\n"
 #define SKEWED "LD_PRELOAD=" SKEW
-
-enum { WAITING = 12, QUIET_MS = 500 };
-
-/* Less than are open already, but one: for less poll(2) fails. */
-static const struct rlimit no_more = {.rlim_cur = 1};
 
 static void check_loss(const char *name, const char *body, const char *want)
 {
@@ -37,74 +30,6 @@ static void check_loss(const char *name, const char *body, const char *want)
 
     if (response->status != 200 || strstr(response->body, want) == NULL)
         fail_msg("%s: %s: want %s, got %ld %s", name, body, want, response->status, response->body);
-}
-
-/* Row 85: who cannot be accepted waits, and is served once descriptors are there again; meanwhile
- * the others are served, and the daemon does not spin. */
-static void descriptors_may_run_out(void **state)
-{
-    struct raw raws[WAITING];
-    struct response response = {0};
-    struct rlimit before, none = no_more;
-    double cpu_s;
-
-    (void)state;
-    (void)session_start(NULL, NULL);
-    check_loss("before", GOOD, "0.3132617");
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, NULL, &before), 0);
-    none.rlim_max = before.rlim_max;
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &none, NULL), 0);
-    for (int i = 0; i < WAITING; i++) {
-        raw_open(&raws[i], lossd.port);
-        assert_true(raw_say(&raws[i], GET));
-    }
-    for (int i = 0; i < 100; i++)
-        check_loss("meanwhile", GOOD, "0.3132617");
-    cpu_s = client_metric(client, "process_cpu_seconds_total");
-    assert_int_equal(raw_next(&raws[0], QUIET_MS), RAW_SILENT);
-    cpu_s = client_metric(client, "process_cpu_seconds_total") - cpu_s;
-    if (!(cpu_s < QUIET_MS / 1e3 / 10)) /* two replies; who spins has more, busy machine or not */
-        fail_msg("%g s of CPU time", cpu_s);
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &before, NULL), 0);
-    client_close(client); /* accepting may begin again only when somebody goes */
-    client = NULL;
-    for (int i = 0; i < WAITING; i++) {
-        raw_read(&raws[i], false, RAW_MS, &response);
-        assert_int_equal(response.status, 200);
-        raw_close(&raws[i]);
-    }
-    response_free(&response);
-    check_alive(lossd.port, "no descriptors");
-    assert_int_equal(session_stop(NULL), 0);
-}
-
-/* Row 85, where nobody is connected who could go. */
-static void descriptors_may_be_missing_for_the_first(void **state)
-{
-    struct rlimit before, none = no_more;
-    struct response response = {0};
-    struct raw raw;
-    double cpu_s;
-
-    (void)state;
-    daemon_start(&lossd, (const char *const[]){"--loops", "1", NULL}, NULL);
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, NULL, &before), 0);
-    none.rlim_max = before.rlim_max;
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &none, NULL), 0);
-    raw_open(&raw, lossd.port);
-    assert_true(raw_say(&raw, GET));
-    cpu_s = daemon_cpu_s(&lossd);
-    assert_int_equal(raw_next(&raw, QUIET_MS), RAW_SILENT);
-    cpu_s = daemon_cpu_s(&lossd) - cpu_s;
-    if (!(cpu_s < QUIET_MS / 1e3 / 10))
-        fail_msg("%g s of CPU time", cpu_s);
-    assert_int_equal(prlimit(lossd.pid, RLIMIT_NOFILE, &before, NULL), 0);
-    raw_read(&raw, false, RAW_MS, &response);
-    assert_int_equal(response.status, 200);
-    raw_close(&raw);
-    response_free(&response);
-    check_alive(lossd.port, "no descriptors for the first");
-    assert_int_equal(daemon_stop(&lossd), 0);
 }
 
 /* Rows 85 and 99: being stopped interrupts what waits; and time that the daemon did not have makes
@@ -296,8 +221,6 @@ static void the_language_makes_no_difference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(descriptors_may_run_out),
-        cmocka_unit_test(descriptors_may_be_missing_for_the_first),
         cmocka_unit_test(the_process_may_be_stopped),
         cmocka_unit_test(the_log_may_be_lost),
         cmocka_unit_test(libraries_may_change_what_is_everybodys),
