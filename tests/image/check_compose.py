@@ -10,24 +10,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
 from load import Load
+from waiting import wait_until
 
 PROJECT = 'lossd-check'
 REPLICAS = 3
 PATIENCE_S = 60
 STOP_S = 35 # stop_grace_period
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit('compose: waited %d s in vain until %s' % (PATIENCE_S, what))
-        time.sleep(0.2)
 
 
 class Project:
@@ -87,7 +79,7 @@ def replace(project, prometheus, replica):
     address = '%s:8080' % project.docker('inspect', '--format',
                                          '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', replica)
     wait_until(lambda: ask_prometheus(prometheus, 'time() - process_start_time_seconds{instance="%s"} < 30'
-                                      % address), 'a new replica is scraped')
+                                      % address), 'a new replica is scraped', PATIENCE_S)
     return status
 
 
@@ -95,9 +87,9 @@ def main(docker, *compose):
     faults = []
     with Project(docker, compose) as project:
         haproxy, prometheus = project.port('haproxy', 8080), project.port('prometheus', 9090)
-        wait_until(lambda: get(haproxy, '/readyz'), 'HAProxy has a replica')
+        wait_until(lambda: get(haproxy, '/readyz'), 'HAProxy has a replica', PATIENCE_S)
         wait_until(lambda: ask_prometheus(prometheus, 'count(up{job="lossd"} == 1)') == [REPLICAS],
-                   'Prometheus scrapes all replicas')
+                   'Prometheus scrapes all replicas', PATIENCE_S)
         with Load(haproxy) as load:
             for replica in project.replicas():
                 status = replace(project, prometheus, replica)

@@ -11,7 +11,8 @@ import sys
 
 from daemon import Daemon
 from load import Load
-from proxy import REPLICA_ADDRESS, HAProxy, wait_until
+from proxy import REPLICA_ADDRESS, HAProxy
+from waiting import wait_until
 
 REPLICAS = 3
 ROUNDS = 10

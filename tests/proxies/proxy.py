@@ -10,7 +10,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
+
+from waiting import wait_until
 
 REPLICA_ADDRESS = '127.0.0.2'
 PATIENCE_S = 20
@@ -22,15 +23,6 @@ def find_program(name):
     if not os.access(program, os.X_OK):
         raise SystemExit('there is no %s here: make deps-proxies' % name)
     return os.path.abspath(program)
-
-
-def wait_until(condition, what):
-    """Ask until it holds, for PATIENCE_S at most."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit('waited %d s in vain until %s' % (PATIENCE_S, what))
-        time.sleep(0.01)
 
 
 def put_in_place(text, old, new):

@@ -1,7 +1,8 @@
 """Clients that ask for losses without a pause, and count what fails.
 
 Half of them keep their connection, half make a new one for each request; two of three requests are large
-enough to go to a worker, one of them larger than a proxy's buffers.  To run: tests/proxies/check_rolling.py, tests/image/check_compose.py.
+enough to go to a worker, one of them larger than a proxy's buffers.  To run:
+tests/proxies/check_rolling.py, tests/image/check_compose.py.
 """
 import http.client
 import json
