@@ -59,8 +59,8 @@ static void describe(int listener, struct listening *where)
     }
 }
 
-/* A listening socket, or -1 with errno.  A port of 0 becomes the one that was bound. */
-static int listen_on(union address *address, socklen_t size, bool is_shared)
+/* A bound socket, or -1 with errno.  A port of 0 becomes the one that was bound. */
+static int bind_to(union address *address, socklen_t size, bool is_shared)
 {
     int listener = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1, reason;
@@ -71,7 +71,7 @@ static int listen_on(union address *address, socklen_t size, bool is_shared)
     if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
         (!is_shared || setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
         setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-        bind(listener, &address->any, size) == 0 && listen(listener, BACKLOG) == 0 &&
+        bind(listener, &address->any, size) == 0 &&
         getsockname(listener, &address->any, &size) == 0)
         return listener;
     reason = errno;
@@ -80,20 +80,32 @@ static int listen_on(union address *address, socklen_t size, bool is_shared)
     return -1;
 }
 
-/* Several sockets on one port.  A socket alone finds the port, and that nobody else listens there:
- * whoever shared it with another process would not notice. */
+static int listen_on(union address *address, socklen_t size, bool is_shared)
+{
+    int listener = bind_to(address, size, is_shared), reason;
+
+    if (listener < 0 || listen(listener, BACKLOG) == 0)
+        return listener;
+    reason = errno;
+    (void)close(listener);
+    errno = reason;
+    return -1;
+}
+
+/* Sockets on one port.  Where they are several, one that is not shared finds the port first, and that
+ * nobody else listens there: whoever shared it with another process would not notice.  It does not
+ * listen, for nobody would answer those who came to it. */
 static bool open_all(union address *address, socklen_t size, int *listeners, size_t count)
 {
-    int alone = listen_on(address, size, false);
+    bool is_shared = count > 1;
+    int alone = is_shared ? bind_to(address, size, false) : -1;
 
-    if (alone < 0)
+    if (is_shared && alone < 0)
         return false;
-    listeners[0] = alone;
-    if (count == 1)
-        return true;
-    (void)close(alone);
+    if (is_shared)
+        (void)close(alone);
     for (size_t i = 0; i < count; i++) {
-        listeners[i] = listen_on(address, size, true);
+        listeners[i] = listen_on(address, size, is_shared);
         if (listeners[i] >= 0)
             continue;
         while (i-- > 0)
