@@ -217,6 +217,12 @@ bool http_expects_request(const struct http *http)
     return connections_expect_request(&http->connections);
 }
 
+static void stop_accepting(struct http *http)
+{
+    http->listener = -1;
+    (void)close(MHD_quiesce_daemon(http->daemon));
+}
+
 void http_close_listener(struct http *http)
 {
     if (http->listener < 0)
@@ -228,15 +234,15 @@ void http_close_listener(struct http *http)
         for (int turn = 0; turn < LAST_TURNS_MAX && has_backlog(http); turn++)
             (void)MHD_run(http->daemon);
     }
-    http->listener = -1;
-    (void)close(MHD_quiesce_daemon(http->daemon));
+    stop_accepting(http);
 }
 
 void http_stop(struct http *http)
 {
     if (http == NULL)
         return;
-    http_close_listener(http);
+    if (http->listener >= 0) /* it has never run, and promised nobody anything */
+        stop_accepting(http);
     MHD_stop_daemon(http->daemon);
     assert(http->connections.first == NULL);
     linger_end(&http->lingering);
