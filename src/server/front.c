@@ -30,6 +30,7 @@ struct front {
     enum stage stage;
     uint64_t stage_since_ns;
     unsigned quiet_ticks;
+    bool is_unquiet; /* and counted as such; what serves metrics alone never is */
     unsigned stops_heard;
     _Atomic unsigned stops; /* how often it was told to stop */
     unsigned round;         /* of notify_tick */
@@ -109,11 +110,29 @@ static void on_wake(void *context)
     exchange_admit_stalled(&front->service); /* there are places in the queue again */
 }
 
-static bool is_quiet(const struct front *front)
+static bool has_nothing_to_do(const struct front *front)
 {
     return front->service.in_flight == 0 &&
            (front->stage != DRAINING || has_passed(front, FIRST_WORDS_MS) ||
             !http_expects_request(front->http));
+}
+
+/* Fronts end together: as long as one of them drains, the connections of the others may bring
+ * requests, and the first has to hear the signals. */
+static bool are_all_quiet(struct front *front)
+{
+    bool is_quiet;
+
+    front->quiet_ticks = has_nothing_to_do(front) ? front->quiet_ticks + 1 : 0;
+    is_quiet = front->quiet_ticks >= QUIET_TICKS;
+    if (front->service.scope != SERVES_VITAL && front->is_unquiet == is_quiet) {
+        front->is_unquiet = !is_quiet;
+        if (is_quiet)
+            front->service.state->unquiet--;
+        else
+            front->service.state->unquiet++;
+    }
+    return is_quiet && (front->stage == ENDING || front->service.state->unquiet == 0);
 }
 
 static void on_tick(void *context)
@@ -131,12 +150,11 @@ static void on_tick(void *context)
     }
     if (front->stage == DRAINING && has_passed(front, options->drain_timeout_ms))
         give_up(front, "the time to drain is over");
-    if (front->stage < DRAINING || (front->is_first && front->service.state->fronts > 0))
-        return; /* the first hears the signals for the others, until they have ended */
-    front->quiet_ticks = is_quiet(front) ? front->quiet_ticks + 1 : 0;
+    if (front->stage < DRAINING)
+        return;
     /* In the end, whoever still has half a request to send or half a reply to read is cut off.  A
      * worker's connection cannot be: it is suspended, but comes back within a block of rows. */
-    if (front->quiet_ticks >= QUIET_TICKS ||
+    if (are_all_quiet(front) ||
         (front->stage == ENDING && front->service.working == 0 && has_passed(front, LAST_WORDS_MS)))
         loop_end(front->loop);
 }
@@ -164,6 +182,8 @@ struct front *front_new(const struct service *common, int listener,
     front->service.done.wake = wake;
     front->service.done.context = front;
     front->is_first = on_signal != NULL;
+    front->is_unquiet = common->scope != SERVES_VITAL;
+    common->state->unquiet += front->is_unquiet;
     if (getrandom(&front->service.request_seed, sizeof front->service.request_seed, 0) !=
         (ssize_t)sizeof front->service.request_seed)
         front->service.request_seed = clock_now_ns();
@@ -186,27 +206,18 @@ bool front_run(struct front *front)
     return front->service.in_flight == 0;
 }
 
-/* Not for metrics alone: that one ends after all others. */
-static bool is_for_requests(const struct front *front)
-{
-    return front->service.scope != SERVES_VITAL;
-}
-
 static void *run(void *context)
 {
     struct front *front = context;
 
     front->has_answered = front_run(front);
-    front->service.state->fronts -= is_for_requests(front);
     return NULL;
 }
 
 bool front_start(struct front *front, struct loss_error *error)
 {
-    front->service.state->fronts += is_for_requests(front);
     if (pthread_create(&front->thread, NULL, run, front) == 0)
         return true;
-    front->service.state->fronts -= is_for_requests(front);
     (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot start the thread of an event loop");
     return false;
 }

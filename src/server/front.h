@@ -2,7 +2,8 @@
  * first connection to the last.
  *
  * A server has one front or several, a thread each.  They have memory, workers and metrics in
- * common, and nothing else: a connection stays with the front that accepted it. */
+ * common, and nothing else: a connection stays with the front that accepted it.  Told to stop, they
+ * end together, when none of them has anything left to answer. */
 #ifndef SERVER_FRONT_H
 #define SERVER_FRONT_H
 
@@ -15,8 +16,7 @@ struct front;
 
 /* A front with a copy of *common, which is a service without what is a loop's own.  The front owns
  * the listening socket, also if this fails: NULL, with a sentence.  `on_signal`, on its loop's
- * thread, hears of SIGTERM, SIGINT and SIGHUP, for as long as other fronts serve requests; NULL if
- * another front listens to them. */
+ * thread, hears of SIGTERM, SIGINT and SIGHUP; NULL if another front listens to them. */
 struct front *front_new(const struct service *common, int listener,
                         void (*on_signal)(void *context, int number), void *context,
                         struct loss_error *error);

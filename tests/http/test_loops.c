@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 /* The kernel spreads connections by a hash of their ports: that one of four loops gets none of so
  * many happens once in 10^24 runs. */
-enum { LOOPS = 4, CONNECTIONS = 200, LARGE_BYTES = 20000 };
+enum { LOOPS = 4, CONNECTIONS = 200, LARGE_BYTES = 20000, QUIET_MS = 300 };
 
 static const char small_body[] =
     "{\"logits\":[[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]],\"targets\":[0,2,1]}";
@@ -147,6 +148,57 @@ static void a_port_in_use_is_not_shared_with_another(void **state)
     assert_int_equal(count_listeners(), LOOPS);
 }
 
+static void ask_alive(struct raw *raw, bool is_last)
+{
+    struct response response = {0};
+    char text[32];
+
+    assert_true(raw_say(raw, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+    raw_read(raw, false, RAW_MS, &response);
+    if (response.status != 200)
+        fail_msg("got %ld %s", response.status, response.failure != NULL ? response.failure : "");
+    assert_int_equal(response_header(&response, "Connection", text, sizeof text) != NULL &&
+                         strcmp(text, "close") == 0,
+                     is_last);
+    response_free(&response);
+}
+
+/* While one loop drains, the connections of the others are served as if all were one. */
+static void loops_end_together(void **state)
+{
+    static struct raw kept[CONNECTIONS];
+    struct response response = {0};
+    struct daemon own;
+    struct client *visitor;
+    struct raw half;
+
+    (void)state;
+    daemon_start(&own, (const char *const[]){"--loops", "4", NULL}, NULL);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        raw_open(&kept[i], own.port);
+        ask_alive(&kept[i], false);
+    }
+    raw_open(&half, own.port);
+    assert_true(raw_say(&half, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+                               "Content-Length: 29\r\n\r\n{\"logits\":"));
+    visitor = client_open(own.port);
+    assert_true(client_wait(visitor, "lossd_in_flight_requests", 2.0, 2.0));
+    client_close(visitor);
+    daemon_signal(&own, SIGTERM);
+    assert_int_equal(raw_next(&half, QUIET_MS), RAW_SILENT); /* each for itself, three had ended */
+    for (int i = 0; i < CONNECTIONS; i++) {
+        ask_alive(&kept[i], true);
+        raw_close(&kept[i]);
+    }
+    assert_true(raw_say(&half, "[40,0],\"targets\":0}"));
+    raw_read(&half, false, RAW_MS, &response);
+    assert_int_equal(response.status, 200);
+    response_free(&response);
+    raw_close(&half);
+    assert_int_equal(daemon_wait(&own, RAW_MS), 0);
+    assert_int_equal(daemon_stop(&own), 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -163,6 +215,7 @@ int main(void)
         cmocka_unit_test(large_requests_come_back_to_their_loop),
         cmocka_unit_test(statistics_are_of_all_loops),
         cmocka_unit_test(a_port_in_use_is_not_shared_with_another),
+        cmocka_unit_test(loops_end_together),
     };
 
     return cmocka_run_group_tests(tests, start, session_stop);
