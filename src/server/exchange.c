@@ -57,31 +57,8 @@ void exchange_complete(struct exchange *exchange)
     exchange_queue(exchange);
 }
 
-void exchange_stall(struct exchange *exchange)
-{
-    struct service *service = exchange->service;
-
-    exchange->next = NULL;
-    if (service->stalled == NULL)
-        service->stalled = exchange;
-    else
-        service->stalled_last->next = exchange;
-    service->stalled_last = exchange;
-}
-
-void exchange_admit_stalled(struct service *service)
-{
-    while (service->stalled != NULL && workers_reserve(service->workers)) {
-        struct exchange *exchange = service->stalled;
-
-        service->stalled = exchange->next;
-        workers_submit(service->workers, &exchange->job, &service->done);
-    }
-}
-
 void exchange_queue(struct exchange *exchange)
 {
-    exchange_admit_stalled(exchange->service); /* nobody overtakes them */
     exchange->has_place = workers_reserve(exchange->service->workers);
     if (exchange->has_place || exchange->has_been_queued)
         exchange->state = EXCHANGE_WORKING;

@@ -52,7 +52,7 @@ enum { REPLY_HEADERS_MAX = 22 };
 struct exchange {
     struct job job; /* first, so that a job is an exchange */
     struct service *service;
-    struct exchange *next; /* of the spare ones, or of those that wait for a place in the queue */
+    struct exchange *next; /* of the spare ones */
     void *connection;      /* libmicrohttpd's */
     int socket;            /* its descriptor, for a worker to look at */
     enum exchange_state state;
@@ -110,13 +110,8 @@ bool exchange_is_full(struct exchange *exchange);
 
 /* The request is complete.  After it the state is EXCHANGE_ANSWERED, or EXCHANGE_WORKING: then the
  * caller suspends the connection, and calls workers_submit if there is a place in the queue, else
- * puts it with those that wait for one. */
+ * workers_submit_later. */
 void exchange_complete(struct exchange *exchange);
-
-/* Put a stream with those that wait for a place in the queue, and give them what places there are,
- * the longest waiting first. */
-void exchange_stall(struct exchange *exchange);
-void exchange_admit_stalled(struct service *service);
 
 /* Make the reply of a whole request; the job of a worker. */
 void exchange_run(struct job *job);

@@ -79,13 +79,6 @@ static void give_up(struct front *front, const char *event)
     enter(front, ENDING, event);
     workers_return_waiting(front->service.workers);
     resume_done(front);
-    while (front->service.stalled != NULL) {
-        struct exchange *exchange = front->service.stalled;
-
-        front->service.stalled = exchange->next;
-        exchange_fail_plainly(exchange, LOSS_DRAINING);
-        http_resume(exchange);
-    }
 }
 
 static void obey(struct front *front)
@@ -107,7 +100,6 @@ static void on_wake(void *context)
     while (front->stops_heard != front->stops)
         obey(front);
     resume_done(front);
-    exchange_admit_stalled(&front->service); /* there are places in the queue again */
 }
 
 static bool has_nothing_to_do(const struct front *front)
@@ -143,7 +135,6 @@ static void on_tick(void *context)
     notify_tick(front->service.notify, &front->round);
     if (front->is_first)
         access_report(options->access, clock_now_ns());
-    exchange_admit_stalled(&front->service); /* another front may have left places */
     if (front->stage == DELAYING && has_passed(front, options->drain_delay_ms)) {
         http_close_listener(front->http);
         enter(front, DRAINING, "draining: no new connections");

@@ -87,7 +87,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     if (exchange->has_place)
         workers_submit(service->workers, &exchange->job, &service->done);
     else
-        exchange_stall(exchange);
+        workers_submit_later(service->workers, &exchange->job, &service->done);
     return MHD_YES;
 }
 

@@ -51,13 +51,11 @@ struct service {
 
     /* The loop's own. */
     enum service_scope scope;
-    struct done_jobs done;         /* requests that come back from workers */
-    struct exchange *spare;        /* exchanges that are not in use, linked by `next` */
-    struct exchange *stalled;      /* streams that wait for a place in the queue, likewise */
-    struct exchange *stalled_last; /* the newest of them, if there is one */
-    size_t in_flight;              /* exchanges that are in use */
-    size_t working;                /* of those, in the queue or with a worker */
-    uint64_t request_seed;         /* random at start; the next request id comes from it */
+    struct done_jobs done;  /* requests that come back from workers */
+    struct exchange *spare; /* exchanges that are not in use, linked by `next` */
+    size_t in_flight;       /* exchanges that are in use */
+    size_t working;         /* of those, in the queue or with a worker */
+    uint64_t request_seed;  /* random at start; the next request id comes from it */
 };
 
 #endif

@@ -1,12 +1,9 @@
 /* workers.c - threads that run jobs, behind a bounded queue.
  *
- * One lock guards the queue and its counters.  Done jobs go on a stack that is only
- * ever pushed to one by one and taken whole, so it needs no lock; whoever pushes on an
- * empty stack wakes the loop. */
+ * One lock guards the queue and its counters; done jobs go back without it (jobs.c). */
 #include "server/workers.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -18,7 +15,8 @@ struct workers {
     struct workers_options options; /* constant */
     uv_mutex_t lock;                /* guards all down to `stopping` */
     uv_cond_t not_empty;            /* of queue or shared work */
-    struct job *first, **last;
+    struct job_list queue;
+    struct job_list later;      /* those that wait for a place in it: then it is full */
     uv_cond_t helped;           /* a helper has left some shared work */
     struct shared_work *shared; /* what has parts to take */
     size_t waiting;             /* in the queue */
@@ -29,18 +27,13 @@ struct workers {
     size_t started;
 };
 
-/* From here on the job is the taker's. */
-static void push(struct job *job)
+/* The job has a place. */
+static void enqueue(struct workers *workers, struct job *job)
 {
-    struct done_jobs *done = job->done;
-    struct job *top = atomic_load_explicit(&done->newest, memory_order_relaxed);
-
-    do {
-        job->next = top;
-    } while (!atomic_compare_exchange_weak_explicit(&done->newest, &top, job, memory_order_release,
-                                                    memory_order_relaxed));
-    if (top == NULL)
-        done->wake(done->context);
+    job_list_append(&workers->queue, job);
+    workers->waiting++;
+    assert(workers->waiting <= workers->reserved);
+    uv_cond_signal(&workers->not_empty);
 }
 
 /* Take and run parts until there are none or, for a helper, a job waits.  Called with
@@ -48,7 +41,7 @@ static void push(struct job *job)
  * that all finish together. */
 static void run_parts(struct workers *workers, struct shared_work *work, bool is_helper)
 {
-    while (work->next_part < work->parts && !(is_helper && workers->first != NULL)) {
+    while (work->next_part < work->parts && !(is_helper && workers->queue.first != NULL)) {
         size_t part = work->next_part, left = work->parts - part;
         size_t end = part + 1 + left / (4 * (workers->options.threads + 1));
 
@@ -112,21 +105,21 @@ static void work(void *argument)
         struct shared_work *shared = NULL;
         struct job *job;
 
-        while (workers->first == NULL && !workers->stopping &&
+        while (workers->queue.first == NULL && !workers->stopping &&
                (shared = find_shared(workers)) == NULL)
             uv_cond_wait(&workers->not_empty, &workers->lock);
-        if (workers->first == NULL && shared != NULL) {
+        if (workers->queue.first == NULL && shared != NULL) {
             help(workers, shared);
             continue;
         }
-        if (workers->first == NULL)
+        if (workers->queue.first == NULL)
             break;
-        job = workers->first;
-        workers->first = job->next;
-        if (workers->first == NULL)
-            workers->last = &workers->first;
+        job = job_list_take(&workers->queue);
         workers->waiting--;
-        workers->reserved--;
+        if (workers->later.first != NULL) /* it gets the place */
+            enqueue(workers, job_list_take(&workers->later));
+        else
+            workers->reserved--;
         workers->busy++;
         uv_mutex_unlock(&workers->lock);
         job->started_ns = clock_now_ns();
@@ -134,7 +127,7 @@ static void work(void *argument)
         uv_mutex_lock(&workers->lock);
         workers->busy--;
         uv_mutex_unlock(&workers->lock);
-        push(job);
+        done_jobs_push(job);
         uv_mutex_lock(&workers->lock);
     }
     uv_mutex_unlock(&workers->lock);
@@ -149,7 +142,8 @@ struct workers *workers_start(const struct workers_options *options)
     if (workers == NULL)
         return NULL;
     workers->options = *options;
-    workers->last = &workers->first;
+    job_list_init(&workers->queue);
+    job_list_init(&workers->later);
     workers->threads = calloc(options->threads, sizeof *workers->threads);
     if (workers->threads == NULL)
         goto free_workers;
@@ -188,7 +182,7 @@ void workers_stop(struct workers *workers)
     uv_mutex_unlock(&workers->lock);
     for (size_t i = 0; i < workers->started; i++)
         (void)uv_thread_join(&workers->threads[i]); /* fails for no thread that was started once */
-    assert(workers->first == NULL);
+    assert(workers->queue.first == NULL && workers->later.first == NULL);
     uv_cond_destroy(&workers->helped);
     uv_cond_destroy(&workers->not_empty);
     uv_mutex_destroy(&workers->lock);
@@ -196,12 +190,17 @@ void workers_stop(struct workers *workers)
     free(workers);
 }
 
+static bool has_room(const struct workers *workers)
+{
+    return workers->reserved < workers->options.queue_jobs_max && workers->later.first == NULL;
+}
+
 bool workers_reserve(struct workers *workers)
 {
     bool room;
 
     uv_mutex_lock(&workers->lock);
-    room = workers->reserved < workers->options.queue_jobs_max;
+    room = has_room(workers);
     workers->reserved += room;
     uv_mutex_unlock(&workers->lock);
     return room;
@@ -212,62 +211,55 @@ bool workers_are_full(struct workers *workers)
     bool full;
 
     uv_mutex_lock(&workers->lock);
-    full = workers->reserved >= workers->options.queue_jobs_max;
+    full = !has_room(workers);
     uv_mutex_unlock(&workers->lock);
     return full;
 }
 
-void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done)
+static void begin(struct job *job, struct done_jobs *done)
 {
-    job->next = NULL;
     job->done = done;
     job->started_ns = 0;
     job->submitted_ns = clock_now_ns();
+}
+
+void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done)
+{
+    begin(job, done);
     uv_mutex_lock(&workers->lock);
-    assert(workers->waiting < workers->reserved);
-    *workers->last = job;
-    workers->last = &job->next;
-    workers->waiting++;
-    uv_cond_signal(&workers->not_empty);
+    enqueue(workers, job);
     uv_mutex_unlock(&workers->lock);
 }
 
-static struct job *reversed(struct job *job)
+void workers_submit_later(struct workers *workers, struct job *job, struct done_jobs *done)
 {
-    struct job *list = NULL;
-
-    while (job != NULL) {
-        struct job *next = job->next;
-
-        job->next = list;
-        list = job;
-        job = next;
+    begin(job, done);
+    uv_mutex_lock(&workers->lock);
+    if (has_room(workers)) {
+        workers->reserved++;
+        enqueue(workers, job);
+    } else {
+        job_list_append(&workers->later, job);
     }
-    return list;
-}
-
-struct job *done_jobs_take(struct done_jobs *done)
-{
-    return reversed(atomic_exchange_explicit(&done->newest, NULL, memory_order_acquire));
+    uv_mutex_unlock(&workers->lock);
 }
 
 void workers_return_waiting(struct workers *workers)
 {
+    struct job_list waiting;
     struct job *job;
 
+    job_list_init(&waiting);
     uv_mutex_lock(&workers->lock);
-    job = workers->first;
-    workers->first = NULL;
-    workers->last = &workers->first;
+    while ((job = job_list_take(&workers->queue)) != NULL)
+        job_list_append(&waiting, job);
+    while ((job = job_list_take(&workers->later)) != NULL)
+        job_list_append(&waiting, job);
     workers->reserved -= workers->waiting;
     workers->waiting = 0;
     uv_mutex_unlock(&workers->lock);
-    while (job != NULL) {
-        struct job *next = job->next;
-
-        push(job);
-        job = next;
-    }
+    while ((job = job_list_take(&waiting)) != NULL)
+        done_jobs_push(job);
 }
 
 size_t workers_waiting(struct workers *workers)

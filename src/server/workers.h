@@ -2,32 +2,16 @@
  *
  * A job belongs to the thread that submits it until workers_submit returns, then to a worker, and
  * after done_jobs_take to the caller of that.  Submitting never blocks: a place in the queue is
- * reserved first, and a full queue is an answer. */
+ * reserved first, and a full queue is an answer; or the job waits for a place, in turn. */
 #ifndef SERVER_WORKERS_H
 #define SERVER_WORKERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "server/jobs.h"
 
 struct workers;
-struct job;
-
-/* Where jobs go when they are done: one for each thread that submits some.
- * All zero but for the wake. */
-struct done_jobs {
-    void (*wake)(void *context); /* there is something to take; on any thread */
-    void *context;
-    _Atomic(struct job *) newest; /* the workers' own */
-};
-
-/* Embedded in whatever the job is. */
-struct job {
-    struct job *next;
-    struct done_jobs *done; /* where it goes */
-    uint64_t submitted_ns;  /* when it was submitted and when a worker took it, clock_now_ns */
-    uint64_t started_ns;    /* 0: no worker ran it */
-};
 
 struct workers_options {
     size_t threads;               /* at least 1 */
@@ -42,11 +26,15 @@ struct workers *workers_start(const struct workers_options *options);
  * that nobody took are lost. */
 void workers_stop(struct workers *workers);
 
-/* Reserve a place for one job, to submit it then; false if the queue is full. */
+/* Reserve a place for one job, to submit it then; false if the queue is full, or others wait for a
+ * place. */
 bool workers_reserve(struct workers *workers);
 
 /* Submit a job, which will be pushed on *done. */
 void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done);
+
+/* The same without a place: the job gets the next one that is free, after those that came before. */
+void workers_submit_later(struct workers *workers, struct job *job, struct done_jobs *done);
 
 /* Whether a place could not be reserved now. */
 bool workers_are_full(struct workers *workers);
@@ -66,10 +54,7 @@ struct shared_work {
  * running a job above all. */
 void workers_share(struct workers *workers, struct shared_work *work);
 
-/* All jobs that are done, oldest first, linked by `next`; NULL if there are none. */
-struct job *done_jobs_take(struct done_jobs *done);
-
-/* Push every job that still waits on its done jobs, as it is. */
+/* Push every job that still waits, in the queue or for a place in it, on its done jobs, as it is. */
 void workers_return_waiting(struct workers *workers);
 
 /* Gauges. */

@@ -165,10 +165,68 @@ static void a_full_queue_refuses(void **state)
         assert_int_equal(tasks[i].runs, 1);
 }
 
+/* Who comes when there is no place gets one in turn, before those who come after. */
+static void a_job_may_wait_for_a_place(void **state)
+{
+    enum { JOBS = 6 };
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[JOBS] = {{.gate = &gate}, {.gate = &gate}};
+    struct workers *workers = start(2, 1);
+
+    (void)state;
+    (void)pthread_mutex_lock(&gate);
+    submit(workers, &tasks[0]);
+    wait_for(workers_busy, workers, 1);
+    submit(workers, &tasks[1]);
+    wait_for(workers_busy, workers, 2);
+    workers_submit_later(workers, &tasks[2].job, &done); /* there is a place */
+    assert_int_equal(workers_waiting(workers), 1);
+    for (int i = 3; i < JOBS; i++)
+        workers_submit_later(workers, &tasks[i].job, &done);
+    assert_int_equal(workers_waiting(workers), 1); /* in the queue */
+    assert_true(workers_are_full(workers));
+    assert_false(workers_reserve(workers));
+    (void)pthread_mutex_unlock(&gate);
+    wait_for_wakes(1);
+    wait_for(workers_waiting, workers, 0);
+    wait_for(workers_busy, workers, 0);
+    for (int i = 2; i < JOBS; i++) {
+        assert_int_equal(tasks[i].runs, 1);
+        assert_true(i == 2 || tasks[i].job.started_ns >= tasks[i - 1].job.started_ns);
+    }
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers));
+    workers_stop(workers);
+}
+
+/* Though one worker took the job before it, another may run the one that got its place. */
+static void a_place_that_is_free_wakes_a_worker(void **state)
+{
+    pthread_mutex_t gates[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+    struct task tasks[4] = {{.gate = &gates[0]}, {.gate = &gates[0]}, {.gate = &gates[1]}};
+    struct workers *workers = start(2, 1);
+
+    (void)state;
+    (void)pthread_mutex_lock(&gates[0]);
+    (void)pthread_mutex_lock(&gates[1]);
+    submit(workers, &tasks[0]);
+    wait_for(workers_busy, workers, 1);
+    submit(workers, &tasks[1]);
+    wait_for(workers_busy, workers, 2);
+    submit(workers, &tasks[2]);
+    workers_submit_later(workers, &tasks[3].job, &done);
+    (void)pthread_mutex_unlock(&gates[0]);
+    wait_for(workers_waiting, workers, 0); /* while the third still runs */
+    wait_for(workers_busy, workers, 1);
+    assert_int_equal(tasks[3].runs, 1);
+    (void)pthread_mutex_unlock(&gates[1]);
+    workers_stop(workers);
+}
+
 static void waiting_jobs_can_be_sent_back(void **state)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    struct task tasks[4] = {{.gate = &gate}};
+    struct task tasks[4] = {{.gate = &gate}}, without = {.gate = NULL}; /* a place */
     struct done_jobs elsewhere = {.wake = count_wake, .context = &wakes};
     struct workers *workers = start(1, 3);
     struct job *job;
@@ -181,6 +239,7 @@ static void waiting_jobs_can_be_sent_back(void **state)
     assert_true(workers_reserve(workers));
     workers_submit(workers, &tasks[2].job, &elsewhere); /* each to where it came from */
     assert_true(workers_reserve(workers));              /* a promise that is not taken back */
+    workers_submit_later(workers, &without.job, &elsewhere);
     workers_return_waiting(workers);
     job = done_jobs_take(&done);
     assert_ptr_equal(job, &tasks[1].job);
@@ -188,7 +247,8 @@ static void waiting_jobs_can_be_sent_back(void **state)
     assert_null(job->next);
     job = done_jobs_take(&elsewhere);
     assert_ptr_equal(job, &tasks[2].job);
-    assert_null(job->next);
+    assert_ptr_equal(job->next, &without.job);
+    assert_null(without.job.next);
     assert_int_equal(wakes, 2);
     workers_return_waiting(workers); /* there are none */
     assert_int_equal(workers_waiting(workers), 0);
@@ -401,6 +461,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_run_and_return_in_order),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(a_job_may_wait_for_a_place),
+        cmocka_unit_test(a_place_that_is_free_wakes_a_worker),
         cmocka_unit_test(waiting_jobs_can_be_sent_back),
         cmocka_unit_test(waking_is_done_once_for_many),
         cmocka_unit_test(stopping_finishes_what_waits),
