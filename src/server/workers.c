@@ -192,7 +192,7 @@ void workers_stop(struct workers *workers)
 
 static bool has_room(const struct workers *workers)
 {
-    return workers->reserved < workers->options.queue_jobs_max && workers->later.first == NULL;
+    return workers->reserved < workers->options.queue_jobs_max; /* then nobody waits for one */
 }
 
 bool workers_reserve(struct workers *workers)

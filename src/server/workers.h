@@ -26,8 +26,7 @@ struct workers *workers_start(const struct workers_options *options);
  * that nobody took are lost. */
 void workers_stop(struct workers *workers);
 
-/* Reserve a place for one job, to submit it then; false if the queue is full, or others wait for a
- * place. */
+/* Reserve a place for one job, to submit it then; false if the queue is full. */
 bool workers_reserve(struct workers *workers);
 
 /* Submit a job, which will be pushed on *done. */

@@ -199,27 +199,32 @@ static void a_job_may_wait_for_a_place(void **state)
     workers_stop(workers);
 }
 
-/* Though one worker took the job before it, another may run the one that got its place. */
+/* Whoever takes a job and gives its place to another wakes an idle thread for that one. */
 static void a_place_that_is_free_wakes_a_worker(void **state)
 {
-    pthread_mutex_t gates[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
-    struct task tasks[4] = {{.gate = &gates[0]}, {.gate = &gates[0]}, {.gate = &gates[1]}};
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task first[2] = {{.gate = &gate}, {.gate = &gate}};
+    struct task blocked = {.gate = &gate}, waiting = {.gate = NULL};
     struct workers *workers = start(2, 1);
 
     (void)state;
-    (void)pthread_mutex_lock(&gates[0]);
-    (void)pthread_mutex_lock(&gates[1]);
-    submit(workers, &tasks[0]);
+    (void)pthread_mutex_lock(&gate);
+    for (size_t i = 0; i < 2; i++) { /* so that both threads have begun, and then have nothing */
+        submit(workers, &first[i]);
+        wait_for(workers_busy, workers, i + 1);
+    }
+    (void)pthread_mutex_unlock(&gate);
+    wait_for(workers_busy, workers, 0);
+    (void)pthread_mutex_lock(&gate);
+    assert_true(workers_reserve(workers));
+    workers_submit_later(workers, &waiting.job, &done);
+    assert_int_equal(workers_waiting(workers), 0);
+    workers_submit(workers, &blocked.job, &done);
+    wait_for(workers_waiting, workers, 0);
     wait_for(workers_busy, workers, 1);
-    submit(workers, &tasks[1]);
-    wait_for(workers_busy, workers, 2);
-    submit(workers, &tasks[2]);
-    workers_submit_later(workers, &tasks[3].job, &done);
-    (void)pthread_mutex_unlock(&gates[0]);
-    wait_for(workers_waiting, workers, 0); /* while the third still runs */
-    wait_for(workers_busy, workers, 1);
-    assert_int_equal(tasks[3].runs, 1);
-    (void)pthread_mutex_unlock(&gates[1]);
+    assert_int_equal(waiting.runs, 1);
+    assert_int_equal(blocked.runs, 0);
+    (void)pthread_mutex_unlock(&gate);
     workers_stop(workers);
 }
 
