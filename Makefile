@@ -86,6 +86,7 @@ SOURCES  := $(wildcard src/*.c src/*/*.c tests/*/*.c)
 
 MAKEFLAGS += --no-print-directory
 export PYTHONPATH := $(CURDIR)/tests/support
+export PYTHONDONTWRITEBYTECODE := 1
 # Whatever has neither a slash nor a dot is no file.
 .PHONY: $(shell sed -n 's/^\([a-z][a-z0-9-]*\):.*/\1/p' Makefile)
 .DELETE_ON_ERROR:

@@ -129,6 +129,7 @@ static int run_server(struct config *config, struct log *log)
         {"address", where->address, 0},
         {"port", NULL, where->port},
         {"socket", where->is_inherited ? "inherited" : "own", 0},
+        {"loops", NULL, (double)config->server.loops},
         {"workers", NULL, (double)config->server.workers},
         {"kernel", loss_kernel_current(), 0},
         {"memory_budget_bytes", NULL, (double)config->server.memory_budget_bytes},

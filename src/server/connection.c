@@ -85,15 +85,14 @@ static struct connection *find_idle(const struct connections *connections, uint6
     return found;
 }
 
-/* What is too much by all loops together is made up for by each. */
+/* What is too much by all loops together is made up for by any of them. */
 static void make_room(struct connections *connections, uint64_t now_ns)
 {
     const struct service *service = connections->service;
-    uint64_t limit = service->options->connections_max;
-    uint64_t now = service->state->connections, excess = now > limit ? now - limit : 0;
     struct connection *idle;
 
-    for (; excess > 0 && (idle = find_idle(connections, now_ns)) != NULL; excess--)
+    while (service->state->connections > service->options->connections_max &&
+           (idle = find_idle(connections, now_ns)) != NULL)
         cut(connections, idle, now_ns);
 }
 

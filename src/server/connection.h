@@ -52,8 +52,8 @@ bool connection_has_ended(int fd);
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* That are accepted beyond connections_max, by each loop: they are told that there are too many,
- * and vital routes can still be reached through them. */
+/* That are accepted beyond connections_max, by all loops together: they are told that there are too
+ * many, and vital routes can still be reached through them. */
 enum { CONNECTIONS_SPARED = 32 };
 
 /* All connections of a loop. */

@@ -30,6 +30,16 @@ struct connection *http_connection_of(struct MHD_Connection *handle)
 
 /* ---- connections come and go ----------------------------------------------------------------- */
 
+/* The library counts the connections of one loop; here are those of all. */
+static enum MHD_Result on_newcomer(void *context, const struct sockaddr *address, socklen_t size)
+{
+    const struct service *service = ((const struct http *)context)->service;
+    size_t limit = (size_t)service->options->connections_max + CONNECTIONS_SPARED;
+
+    (void)address, (void)size;
+    return service->scope == SERVES_VITAL || service->state->connections < limit ? MHD_YES : MHD_NO;
+}
+
 static void begin_tls(struct http *http, struct MHD_Connection *handle,
                       struct connection *connection)
 {
@@ -135,7 +145,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
     /* clang-format off */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (has_tls ? MHD_USE_TLS : 0),
-        0, NULL, NULL, http_on_request, http,
+        0, on_newcomer, http, http_on_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + CONNECTIONS_SPARED,

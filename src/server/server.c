@@ -17,8 +17,8 @@
 #include "server/statistics.h"
 
 enum {
-    DESCRIPTORS_SPARED = 64,                                  /* for what the process has once */
-    LOOP_SPARED = CONNECTIONS_SPARED + LINGER_SOCKETS_MAX + 8 /* and each loop */
+    DESCRIPTORS_SPARED = 64 + CONNECTIONS_SPARED, /* for what the process has once */
+    LOOP_SPARED = LINGER_SOCKETS_MAX + 8          /* and each loop */
 };
 
 struct server {

@@ -199,6 +199,43 @@ static void loops_end_together(void **state)
     assert_int_equal(daemon_stop(&own), 0);
 }
 
+/* Of connections that have not been idle for long yet, whatever the loops: the limit, 32 more, and
+ * one that each loop may have let in at the same time. */
+static void all_loops_have_one_limit(void **state)
+{
+    enum { LIMIT = 20, MOST = LIMIT + 32 + LOOPS };
+    static struct raw raws[CONNECTIONS];
+    static const char port[] = " metrics_port=";
+    struct daemon own;
+    struct client *watcher;
+    int closed = 0;
+    char *log, *at;
+
+    (void)state;
+    daemon_start(&own,
+                 (const char *const[]){"--loops", "4", "--connections-max", "20",
+                                       "--metrics-address", "127.0.0.1", "--metrics-port", "0",
+                                       NULL},
+                 NULL);
+    log = daemon_errors(&own);
+    at = strstr(log, port);
+    assert_non_null(at);
+    watcher = client_open((unsigned)strtoul(at + strlen(port), NULL, 10));
+    free(log);
+    for (int i = 0; i < CONNECTIONS; i++)
+        raw_open(&raws[i], own.port);
+    while (closed < CONNECTIONS - MOST) {
+        assert_true(client_metric(watcher, "lossd_connections") <= MOST + 1.0); /* the watcher */
+        closed = 0;
+        for (int i = 0; i < CONNECTIONS; i++)
+            closed += raw_next(&raws[i], 0) == RAW_CLOSED;
+    }
+    for (int i = 0; i < CONNECTIONS; i++)
+        raw_close(&raws[i]);
+    client_close(watcher);
+    assert_int_equal(daemon_stop(&own), 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -215,6 +252,7 @@ int main(void)
         cmocka_unit_test(large_requests_come_back_to_their_loop),
         cmocka_unit_test(statistics_are_of_all_loops),
         cmocka_unit_test(a_port_in_use_is_not_shared_with_another),
+        cmocka_unit_test(all_loops_have_one_limit),
         cmocka_unit_test(loops_end_together),
     };
 

@@ -87,7 +87,7 @@ static const struct row rows[] = {
     {"a method in small letters", "post", "/v1/evaluate", {NULL}, NULL, NOT("POST")},
     {"delete live", "DELETE", "/livez", {NULL}, NULL, NOT(GET_HEAD)},
     {"post without a body", "POST", "/readyz", {NULL}, NULL, NOT(GET_HEAD)},
-    {"post of nothing", "POST", "/readyz", {NULL}, "", NOT(GET_HEAD)},
+    {"post of nothing", "POST", "/readyz", {"Content-Length: 0"}, NULL, NOT(GET_HEAD)},
     {"post to metrics", "POST", "/metrics", {NULL}, BODY,
      405, "method_not_allowed", true, GET_HEAD, NULL, NULL},
     {"put to version", "PUT", "/v1/version", {NULL}, BODY,
@@ -149,7 +149,7 @@ static const struct row rows[] = {
     {"v2 infer with a wrong length", "POST", "/v2/models/nll_loss/infer",
      {"Inference-Header-Content-Length: 1x"}, BODY, 400, "bad_framing", true, NULL, NULL, NULL},
     /* nothing in the body */
-    {"an empty body", "POST", "/v1/evaluate", {NULL}, "",
+    {"an empty body", "POST", "/v1/evaluate", {"Content-Length: 0"}, NULL,
      400, "empty_body", false, NULL, NULL, NULL},
     {"chunks of nothing", "POST", "/v1/evaluate", {"Transfer-Encoding: chunked"}, "",
      400, "empty_body", false, NULL, NULL, NULL},

@@ -125,7 +125,7 @@ static void connections_live_if_there_is_no_body(void **state)
     assert_int_equal(raw_next(&raw, PATIENCE_MS), RAW_CLOSED);
     raw_close(&raw);
     raw_open(&raw, lossd.port);
-    assert_true(raw_say(&raw, "GET /v1/version HTTP/1.1\r\n\r\n"));
+    assert_true(raw_say(&raw, "GET /v1/version HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"));
     raw_read(&raw, false, PATIENCE_MS, &response);
     if (response_fault(&response, 400, "bad_framing", NULL, text, sizeof text) != NULL)
         fail_msg("%s", text);
