@@ -21,9 +21,9 @@ int http_epoll_fd(const struct http *http);
  * *wait_ms at the latest. */
 bool http_run(struct http *http, uint64_t *wait_ms);
 
-/* Whether somebody waits to be accepted and cannot be, for want of descriptors or memory, and nobody
- * is connected who could leave some: the library would try it over and over.  Then http_run is to
- * be called now and then only, whatever the descriptor says. */
+/* Whether somebody waits to be accepted and cannot be, for want of descriptors or memory, and
+ * nobody is connected who could leave some: the library would try it over and over.  Then http_run
+ * is to be called now and then only, whatever the descriptor says. */
 bool http_starves(const struct http *http);
 
 /* The exchange, which was EXCHANGE_WORKING, is answered: go on with its

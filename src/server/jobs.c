@@ -1,7 +1,7 @@
 /* jobs.c - jobs in lists, and the way back of those that are done.
  *
- * Done jobs are a stack that is only ever pushed to one by one and taken whole, so it needs no lock;
- * whoever pushes on an empty stack wakes the loop. */
+ * Done jobs are a stack that is only ever pushed to one by one and taken whole, so it needs no
+ * lock; whoever pushes on an empty stack wakes the loop. */
 #include "server/jobs.h"
 
 #include <stdatomic.h>

@@ -92,9 +92,9 @@ static int listen_on(union address *address, socklen_t size, bool is_shared)
     return -1;
 }
 
-/* Sockets on one port.  Where they are several, one that is not shared finds the port first, and that
- * nobody else listens there: whoever shared it with another process would not notice.  It does not
- * listen, for nobody would answer those who came to it. */
+/* Sockets on one port.  Where they are several, one that is not shared finds the port first, and
+ * that nobody else listens there: whoever shared it with another process would not notice.  It does
+ * not listen, for nobody would answer those who came to it. */
 static bool open_all(union address *address, socklen_t size, int *listeners, size_t count)
 {
     bool is_shared = count > 1;

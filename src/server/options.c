@@ -6,7 +6,7 @@
 
 #include "server/cgroup.h"
 
-/* By default.  More would seldom have something to do, and share out few connections less evenly. */
+/* By default: more would seldom have something to do, and share few connections less evenly. */
 enum { LOOPS_MAX = 4 };
 
 struct codec_limits options_codec_limits(const struct server_options *options)

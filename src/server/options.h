@@ -54,7 +54,8 @@ struct server_options {
 struct codec_limits options_codec_limits(const struct server_options *options);
 
 /* Replace each 0 that stands for "by the machine": loops and workers by the CPUs this process may
- * use, the places in the queue by 32 for each worker, the budget by 60 % of the memory it may use. */
+ * use, the places in the queue by 32 for each worker, the budget by 60 % of the memory it may
+ * use. */
 void options_resolve(struct server_options *options);
 
 #endif

@@ -32,7 +32,7 @@ bool workers_reserve(struct workers *workers);
 /* Submit a job, which will be pushed on *done. */
 void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done);
 
-/* The same without a place: the job gets the next one that is free, after those that came before. */
+/* The same without a place: the job gets the next one that is free, after those before it. */
 void workers_submit_later(struct workers *workers, struct job *job, struct done_jobs *done);
 
 /* Whether a place could not be reserved now. */
@@ -53,7 +53,7 @@ struct shared_work {
  * running a job above all. */
 void workers_share(struct workers *workers, struct shared_work *work);
 
-/* Push every job that still waits, in the queue or for a place in it, on its done jobs, as it is. */
+/* Push every job that waits, in the queue or for a place in it, on its done jobs, as it is. */
 void workers_return_waiting(struct workers *workers);
 
 /* Gauges. */
