@@ -109,22 +109,33 @@ static bool has_nothing_to_do(const struct front *front)
             !http_expects_request(front->http));
 }
 
-/* Fronts end together: as long as one of them drains, the connections of the others may bring
- * requests, and the first has to hear the signals. */
-static bool are_all_quiet(struct front *front)
+/* Tell the others, if something has changed. */
+static void note_quiet(struct front *front)
 {
     bool is_quiet;
 
     front->quiet_ticks = has_nothing_to_do(front) ? front->quiet_ticks + 1 : 0;
     is_quiet = front->quiet_ticks >= QUIET_TICKS;
-    if (front->service.scope != SERVES_VITAL && front->is_unquiet == is_quiet) {
-        front->is_unquiet = !is_quiet;
-        if (is_quiet)
-            front->service.state->unquiet--;
-        else
-            front->service.state->unquiet++;
-    }
-    return is_quiet && (front->stage == ENDING || front->service.state->unquiet == 0);
+    if (front->service.scope == SERVES_VITAL || front->is_unquiet != is_quiet)
+        return;
+    front->is_unquiet = !is_quiet;
+    if (is_quiet)
+        front->service.state->unquiet--;
+    else
+        front->service.state->unquiet++;
+}
+
+/* Fronts end together: as long as one of them drains, the connections of the others may bring
+ * requests, and the first has to hear the signals.  In the end, whoever still has half a request to
+ * send or half a reply to read is cut off.  A worker's connection cannot be: it is suspended, but
+ * comes back within a block of rows. */
+static bool may_end(const struct front *front)
+{
+    if (front->quiet_ticks >= QUIET_TICKS &&
+        (front->stage == ENDING || front->service.state->unquiet == 0))
+        return true;
+    return front->stage == ENDING && front->service.working == 0 &&
+           has_passed(front, LAST_WORDS_MS);
 }
 
 static void on_tick(void *context)
@@ -143,10 +154,8 @@ static void on_tick(void *context)
         give_up(front, "the time to drain is over");
     if (front->stage < DRAINING)
         return;
-    /* In the end, whoever still has half a request to send or half a reply to read is cut off.  A
-     * worker's connection cannot be: it is suspended, but comes back within a block of rows. */
-    if (are_all_quiet(front) ||
-        (front->stage == ENDING && front->service.working == 0 && has_passed(front, LAST_WORDS_MS)))
+    note_quiet(front);
+    if (may_end(front))
         loop_end(front->loop);
 }
 
