@@ -23,7 +23,7 @@ ROUND_S = 5
 WELL_BEHAVED, BAD = 3, 2
 RUDE_PER_S = 40  # connections, of each bad client
 T_MAX = 3.0  # how many of its standard errors a slope may be
-GROWTH_KB_MAX = 512  # over the second half; a page here and there is none
+GROWTH_KB_MAX = 2048  # over the second half: what threads have freed comes and goes by a third of it
 PATIENCE_S = 30
 # Little is kept for later requests, so that what grows is not lost in what comes and goes.
 SETTINGS = ['--workers', '2', '--header-timeout-ms', '1000', '--body-rate-grace-ms', '1000',
