@@ -98,12 +98,14 @@ static int listen_on(union address *address, socklen_t size, bool is_shared)
 static bool open_all(union address *address, socklen_t size, int *listeners, size_t count)
 {
     bool is_shared = count > 1;
-    int alone = is_shared ? bind_to(address, size, false) : -1;
 
-    if (is_shared && alone < 0)
-        return false;
-    if (is_shared)
+    if (is_shared) {
+        int alone = bind_to(address, size, false);
+
+        if (alone < 0)
+            return false;
         (void)close(alone);
+    }
     for (size_t i = 0; i < count; i++) {
         listeners[i] = listen_on(address, size, is_shared);
         if (listeners[i] >= 0)
