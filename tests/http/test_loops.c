@@ -205,11 +205,9 @@ static void all_loops_have_one_limit(void **state)
 {
     enum { LIMIT = 20, MOST = LIMIT + 32 + LOOPS };
     static struct raw raws[CONNECTIONS];
-    static const char port[] = " metrics_port=";
     struct daemon own;
     struct client *watcher;
     int closed = 0;
-    char *log, *at;
 
     (void)state;
     daemon_start(&own,
@@ -217,11 +215,8 @@ static void all_loops_have_one_limit(void **state)
                                        "--metrics-address", "127.0.0.1", "--metrics-port", "0",
                                        NULL},
                  NULL);
-    log = daemon_errors(&own);
-    at = strstr(log, port);
-    assert_non_null(at);
-    watcher = client_open((unsigned)strtoul(at + strlen(port), NULL, 10));
-    free(log);
+    assert_int_not_equal(daemon_metrics_port(&own), 0);
+    watcher = client_open(daemon_metrics_port(&own));
     for (int i = 0; i < CONNECTIONS; i++)
         raw_open(&raws[i], own.port);
     while (closed < CONNECTIONS - MOST) {

@@ -257,6 +257,17 @@ char *daemon_errors(const struct daemon *daemon)
     return read_file(daemon->err);
 }
 
+unsigned daemon_metrics_port(const struct daemon *daemon)
+{
+    static const char name[] = " metrics_port=";
+    char *log = daemon_errors(daemon);
+    const char *at = strstr(log, name);
+    unsigned port = at != NULL ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
+
+    free(log);
+    return port;
+}
+
 double daemon_peak_bytes(const struct daemon *daemon)
 {
     char path[64], line[256];

@@ -43,6 +43,9 @@ int daemon_stop(struct daemon *daemon);
 /* What it wrote to standard error so far; to be freed. */
 char *daemon_errors(const struct daemon *daemon);
 
+/* The port for metrics alone, as the log has it; 0 if there is none. */
+unsigned daemon_metrics_port(const struct daemon *daemon);
+
 /* The most memory that it ever had, in bytes; NaN if it does not run.  With sanitizers that says
  * little, for they keep what is freed. */
 double daemon_peak_bytes(const struct daemon *daemon);
