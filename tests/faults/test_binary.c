@@ -111,7 +111,7 @@ static void check(const struct row *row, const char *path, const char *header, c
                   size_t length)
 {
     const char *headers[] = {header, NULL};
-    double bytes = client_metric(client, "lossd_in_flight_bytes");
+    double bytes = client_resting_bytes(client);
     const struct response *response = client_send(client, "POST", path, headers, body, length);
     char text[600], name[400];
 
@@ -128,7 +128,7 @@ static void check(const struct row *row, const char *path, const char *header, c
     check_alive(lossd.port, name);
     if (strcmp(row->code, "bad_framing") == 0)
         (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
-    if (client_metric(client, "lossd_in_flight_bytes") != bytes)
+    if (client_resting_bytes(client) != bytes)
         fail_msg("%s: bytes are left", name);
 }
 

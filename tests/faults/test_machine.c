@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/alive.h"
@@ -32,6 +33,16 @@ static void check_loss(const char *name, const char *body, const char *want)
         fail_msg("%s: %s: want %s, got %ld %s", name, body, want, response->status, response->body);
 }
 
+/* Returns when all of its threads stand still, which takes a while on busy CPUs. */
+static void stop_all_threads(void)
+{
+    siginfo_t stopped;
+
+    daemon_signal(&lossd, SIGSTOP);
+    assert_int_equal(waitid(P_PID, (id_t)lossd.pid, &stopped, WSTOPPED | WEXITED | WNOWAIT), 0);
+    assert_int_equal(stopped.si_code, CLD_STOPPED);
+}
+
 /* Rows 85 and 99: being stopped interrupts what waits; and time that the daemon did not have makes
  * nobody late who has more of it. */
 static void the_process_may_be_stopped(void **state)
@@ -42,14 +53,14 @@ static void the_process_may_be_stopped(void **state)
     (void)state;
     (void)session_start(NULL, NULL);
     for (int i = 0; i < 200; i++) {
-        daemon_signal(&lossd, SIGSTOP);
+        stop_all_threads();
         daemon_signal(&lossd, SIGCONT);
         check_loss("interrupted", GOOD, "0.3132617");
     }
     raw_open(&half, lossd.port);
     assert_true(raw_say(&half, POST "{\"logits\":"));
     assert_true(client_wait(client, "lossd_in_flight_requests", 2.0, 2.0));
-    daemon_signal(&lossd, SIGSTOP);
+    stop_all_threads();
     raw_open(&waiting, lossd.port);
     assert_true(raw_say(&waiting, POST GOOD));
     assert_int_equal(raw_next(&waiting, 1500), RAW_SILENT);

@@ -25,8 +25,7 @@ enum { MEGABYTE = 1024 * 1024, TEXT_BYTES = 1000, LATE_MAX = 200 };
 /* Wait until nothing is left of any request but the one that asks. */
 static void wait_for_nothing(struct client *client, double bytes)
 {
-    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
-    assert_true(client_wait(client, "lossd_in_flight_bytes", bytes, bytes));
+    assert_true(client_resting_bytes(client) == bytes);
 }
 
 /* Open a connection and send a request's head and the first `count` bytes of its body. */
@@ -63,7 +62,7 @@ static void clients_may_go_at_any_time(void **state)
     lines_word(&lines, "\n");
     lines_word(&good, LINES_GOOD);
     lines_want(client, "", &good, &want);
-    bytes = client_metric(client, "lossd_in_flight_bytes");
+    bytes = client_resting_bytes(client);
     for (size_t i = 0; i < 2 * sizeof counts / sizeof counts[0]; i++) {
         size_t count = counts[i / 2];
 
@@ -106,7 +105,7 @@ static void slow_ones_are_told_so(void **state)
     daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "200", NULL}, NULL);
     client = client_open(lossd.port);
     (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
-    bytes = client_metric(client, "lossd_in_flight_bytes");
+    bytes = client_resting_bytes(client);
     lines_mix(&lines, 3 * MEGABYTE);
     for (size_t i = 0; i < 2 * sizeof counts / sizeof counts[0]; i++) {
         double since = clock_ms();

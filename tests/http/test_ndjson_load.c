@@ -47,7 +47,7 @@ static void what_takes_too_much_memory_is_refused(void **state)
     client = client_open(lossd.port);
     lines_word(&good, LINES_GOOD "\n");
     lines_want(client, "", &good, &want);
-    used = client_metric(client, "lossd_in_flight_bytes");
+    used = client_resting_bytes(client);
     for (size_t i = 0; i < 2 * sizeof bodies / sizeof bodies[0]; i++) {
         struct lines lines = {0};
         const struct response *response;
@@ -155,7 +155,7 @@ static void a_full_queue_refuses_or_answers_all(void **state)
     client = client_open(flood.port = lossd.port);
     lines_mix(&flood.lines, 2 * MEGABYTE + MEGABYTE / 4);
     lines_want(client, "", &flood.lines, &flood.want);
-    bytes = client_metric(client, "lossd_in_flight_bytes");
+    bytes = client_resting_bytes(client);
     for (size_t i = 0; i < FLOODERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, flooder, &flood), 0);
     for (size_t i = 0; i < FLOODERS; i++)

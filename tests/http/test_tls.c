@@ -294,10 +294,10 @@ static void slow_requests_are_told_so(void **state)
             strstr(reply, "\"code\": \"request_timeout\"") == NULL || !closed)
             fail_msg("got %s", reply);
         secure_close(&secure);
-        assert_true(client_metric(client, "lossd_errors_total{code=\"request_timeout\"}") ==
-                    before + 1.0);
+        assert_true(client_wait(client, "lossd_errors_total{code=\"request_timeout\"}",
+                                before + 1.0, before + 1.0));
     }
-    assert_true(client_metric(client, "lossd_in_flight_requests") == 1.0);
+    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
 }
 
 int main(void)

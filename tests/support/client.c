@@ -186,3 +186,10 @@ bool client_wait(struct client *client, const char *series, double low, double h
     }
     return true;
 }
+
+double client_resting_bytes(struct client *client)
+{
+    if (!client_wait(client, "lossd_in_flight_requests", 1.0, 1.0))
+        return (double)NAN;
+    return client_metric(client, "lossd_in_flight_bytes");
+}

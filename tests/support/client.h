@@ -41,4 +41,9 @@ double client_metric(struct client *client, const char *series);
 enum { CLIENT_WAIT_MS = 20000 };
 bool client_wait(struct client *client, const char *series, double low, double high);
 
+/* lossd_in_flight_bytes when no request is in flight but the one that asks, which is waited for:
+ * another loop may not have closed the book on a request whose reply is here.  NaN if it does not
+ * come to that. */
+double client_resting_bytes(struct client *client);
+
 #endif
