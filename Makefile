@@ -60,7 +60,7 @@ SHOW  = $(if $(V),,@echo "  $(1) $@";)
 
 # ---- what is built from what -------------------------------------------------------------------
 room      = $(patsubst %.c,$(B)/%.o,$(filter-out $(KERNEL_SOURCES),$(wildcard src/$(1)/*.c)))
-KERNEL_SOURCES := $(addprefix src/kernels/,scan.c scan_rows.c write.c totals.c gradient.c measure.c table.c)
+KERNEL_SOURCES := $(addprefix src/kernels/,scan.c scan_rows.c write.c totals.c gradient.c measure.c labels.c table.c)
 # One source, compiled for each type and level: build/MODE/src/kernels/scan.float32.v3.o
 ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 LEVELS   := $(if $(filter x86_64,$(ARCH)),v2 v3 v4,native)

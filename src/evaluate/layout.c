@@ -163,30 +163,16 @@ enum loss_status layout_check(const struct loss_request *request, struct layout 
     return check_indices(request, layout, error);
 }
 
-/* How many labels are ignored; *bad is how many of the others name no class. */
-static size_t count_labels(const struct loss_request *request, const struct layout *layout,
-                           const int64_t *labels, size_t *bad)
-{
-    size_t ignored = 0;
-
-    *bad = 0;
-    for (size_t r = 0; r < layout->positions; r++) {
-        bool is_ignored = labels[r] == request->ignore_index;
-
-        ignored += is_ignored;
-        *bad += !is_ignored && (uint64_t)labels[r] >= layout->classes;
-    }
-    return ignored;
-}
-
 enum loss_status layout_check_labels(const struct loss_request *request,
-                                     const struct layout *layout, const int64_t *labels,
-                                     size_t *ignored, struct loss_error *error)
+                                     const struct layout *layout, const struct kernel *kernel,
+                                     const int64_t *labels, size_t *ignored,
+                                     struct loss_error *error)
 {
     char where[SHAPE_TEXT], place[SHAPE_TEXT];
     size_t bad;
 
-    *ignored = count_labels(request, layout, labels, &bad);
+    *ignored = kernel->count_labels(labels, layout->positions, layout->classes,
+                                    request->ignore_index, &bad);
     for (size_t r = 0; r < layout->positions && bad != 0; r++) {
         if (labels[r] == request->ignore_index || (uint64_t)labels[r] < layout->classes)
             continue;

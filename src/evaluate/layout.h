@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/kernel.h"
 #include "loss/evaluation.h"
 
 /* Predictions as (batch, classes, inner): element (n, c, i) at (n * classes + c) * inner + i.  A
@@ -27,7 +28,8 @@ enum loss_status layout_check(const struct loss_request *request, struct layout 
 /* Count the index targets (widened to int64) that equal ignore_index, into *ignored; the first
  * other one outside 0..C-1 is LOSS_TARGET_OUT_OF_RANGE. */
 enum loss_status layout_check_labels(const struct loss_request *request,
-                                     const struct layout *layout, const int64_t *labels,
-                                     size_t *ignored, struct loss_error *error);
+                                     const struct layout *layout, const struct kernel *kernel,
+                                     const int64_t *labels, size_t *ignored,
+                                     struct loss_error *error);
 
 #endif

@@ -181,6 +181,8 @@ enum loss_status outputs_prepare(struct loss_plan *plan, struct loss_arena *aren
                                          loss_dtype_bytes(dtype_of(plan, part)));
         if (plan->parts[i] == NULL)
             return loss_fail_memory(error);
+        if (outputs[loss_part_output(part)].write != NULL)
+            plan->written[plan->written_count++] = part;
     }
     if (wants[LOSS_OUTPUT_PER_CLASS]) {
         plan->exact_losses = loss_arena_take(arena, positions, sizeof *plan->exact_losses);
@@ -197,18 +199,13 @@ enum loss_status outputs_prepare(struct loss_plan *plan, struct loss_arena *aren
 
 void outputs_write(const struct loss_plan *plan, const struct tile *tile)
 {
-    for (int i = 0; i < LOSS_PART_COUNT; i++) {
-        char *y = plan->parts[i];
-        enum loss_output output;
+    for (size_t i = 0; i < plan->written_count; i++) {
+        enum loss_part part = plan->written[i];
+        char *y = plan->parts[part];
 
-        if (y == NULL) /* before all else: this comes for every tile */
-            continue;
-        output = loss_part_output((enum loss_part)i);
-        if (outputs[output].write == NULL)
-            continue;
-        y += (parts[i].extent == PER_ELEMENT ? tile->offset : tile->first) *
-             loss_dtype_bytes(dtype_of(plan, (enum loss_part)i));
-        outputs[output].write(plan, tile, y);
+        y += (parts[part].extent == PER_ELEMENT ? tile->offset : tile->first) *
+             loss_dtype_bytes(dtype_of(plan, part));
+        outputs[loss_part_output(part)].write(plan, tile, y);
     }
 }
 

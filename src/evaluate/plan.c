@@ -47,15 +47,13 @@ static void tile_begin(const struct loss_plan *plan, size_t first, size_t end, s
     kernel->labels = plan->labels != NULL ? plan->labels + first : NULL;
 }
 
-/* Take the losses of a tile into the block's, and keep those that are wanted. */
-static void keep_losses(const struct loss_plan *plan, const struct tile *tile, struct block *block)
+/* Take the losses of a tile into the block's sums, and keep those that are wanted. */
+static void keep_losses(const struct loss_plan *plan, const struct tile *tile,
+                        struct kernel_sums *sums)
 {
-    struct sum loss = block->loss; /* apart, so that it may stay in registers */
     size_t positions = tile->kernel.positions;
 
-    for (size_t p = 0; p < positions; p++)
-        sum_add(&loss, tile->losses[p]);
-    block->loss = loss;
+    plan->kernel->add(tile->losses, positions, sums);
     for (size_t p = 0; p < positions && plan->parts[LOSS_PART_LOSSES] != NULL; p++)
         loss_dtype_store(plan->result_dtype, plan->parts[LOSS_PART_LOSSES], tile->first + p,
                          tile->losses[p] + 0.0); /* no -0 */
@@ -66,6 +64,7 @@ static void keep_losses(const struct loss_plan *plan, const struct tile *tile, s
 void loss_plan_run(struct loss_plan *plan, size_t block_index)
 {
     struct tile tile;
+    struct kernel_sums losses = {.total = {0.0}};
     struct block *block = &plan->found[block_index];
     size_t first = block_index * plan->block_positions, end = first + plan->block_positions;
 
@@ -76,10 +75,12 @@ void loss_plan_run(struct loss_plan *plan, size_t block_index)
         tile_begin(plan, first, end, &tile);
         plan->kernel->scan(&tile.kernel, plan->stage == KERNEL_LOGITS, &tile.rows);
         position_losses(plan, &tile, block);
-        keep_losses(plan, &tile, block);
+        keep_losses(plan, &tile, &losses);
         measures_add(plan, &tile, block);
         outputs_write(plan, &tile);
     }
+    for (size_t i = 0; i < KERNEL_SUMS; i++)
+        sum_merge(&block->loss, &(struct sum){losses.total[i], losses.lost[i]});
 }
 
 static enum loss_status fail_negative(const struct loss_plan *plan, const struct block *block,

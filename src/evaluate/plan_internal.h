@@ -35,9 +35,11 @@ struct loss_plan {
     double weight_sum;
     enum loss_dtype result_dtype;
     void *parts[LOSS_PART_COUNT]; /* NULL where not wanted; see outputs.c for their types */
-    double *exact_losses;         /* one per position; NULL if nobody wants them */
-    double *confidences;          /* likewise */
-    size_t block_positions;       /* positions of a block but the last */
+    enum loss_part written[LOSS_PART_COUNT]; /* those that are filled tile by tile, */
+    size_t written_count;                    /* so many */
+    double *exact_losses;                    /* one per position; NULL if nobody wants them */
+    double *confidences;                     /* likewise */
+    size_t block_positions;                  /* positions of a block but the last */
     size_t blocks;
     struct block *found; /* one per block */
     double scalar;       /* room for a reduced loss of any dtype */

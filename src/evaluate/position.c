@@ -3,15 +3,6 @@
 
 #include "evaluate/plan_internal.h"
 
-/* k times - log p; the other classes' weights are not looked at, so a NaN or an infinity
- * among them stays where it is. */
-static inline double weigh_surprise(const struct loss_plan *plan, double k, double surprise)
-{
-    bool is_nothing = plan->stage == KERNEL_PROBABILITIES && k == 0.0 && !isnan(surprise);
-
-    return is_nothing ? 0.0 : k * surprise; /* 0 log 0 is 0 in H(p, q) */
-}
-
 /* Note the tile's first probability below 0 in a position that counts,
  * unless there was one before. */
 static void note_negatives(const struct loss_plan *plan, const struct tile *tile,
@@ -44,22 +35,31 @@ static void smooth(const struct loss_plan *plan, struct tile *tile)
     }
 }
 
+/* The weights of the tile's labels; other classes' weights are not looked at, so a NaN or an
+ * infinity among them stays where it is. */
+static void find_factors(const struct loss_plan *plan, const struct tile *tile, double *factors)
+{
+    for (size_t p = 0; p < KERNEL_TILE_POSITIONS; p++)
+        factors[p] = plan->keep;
+    for (size_t p = 0; p < tile->kernel.positions && plan->weights != NULL; p++) {
+        if (position_counts(plan, tile->first + p))
+            factors[p] *= plan->weights[tile->kernel.labels[p]];
+    }
+}
+
 static void label_losses(const struct loss_plan *plan, struct tile *tile, struct block *block)
 {
-    const int64_t *labels = tile->kernel.labels;
-    size_t correct = 0;
+    double factors[KERNEL_TILE_POSITIONS];
 
+    find_factors(plan, tile, factors);
     plan->kernel->surprise(&tile->kernel, plan->stage, &tile->rows, tile->surprises);
-    for (size_t p = 0; p < tile->kernel.positions; p++) {
-        bool counts = labels[p] != plan->request->ignore_index;
-        double k = plan->keep;
-
-        if (plan->weights != NULL && counts)
-            k *= plan->weights[labels[p]];
-        tile->losses[p] = counts ? weigh_surprise(plan, k, tile->surprises[p]) : 0.0;
-        correct += counts && tile->rows.argmax[p] == (size_t)labels[p];
+    block->correct +=
+        plan->kernel->weigh_labels(&tile->kernel, &tile->rows, plan->request->ignore_index, factors,
+                                   tile->surprises, tile->losses);
+    for (size_t p = 0; p < tile->kernel.positions && plan->stage == KERNEL_PROBABILITIES; p++) {
+        if (factors[p] == 0.0 && !isnan(tile->surprises[p]))
+            tile->losses[p] = 0.0; /* 0 log 0 is 0 in H(p, q) */
     }
-    block->correct += correct;
     if (plan->request->label_smoothing > 0.0)
         smooth(plan, tile);
 }

@@ -82,7 +82,8 @@ static enum loss_status prepare_labels(struct loss_plan *plan, struct loss_arena
     plan->labels = label_operand(&request->targets, arena);
     if (plan->labels == NULL)
         return loss_fail_memory(error);
-    status = layout_check_labels(request, &plan->layout, plan->labels, &plan->ignored, error);
+    status = layout_check_labels(request, &plan->layout, plan->kernel, plan->labels, &plan->ignored,
+                                 error);
     if (status != LOSS_OK)
         return status;
     plan->weight_sum = (double)(plan->layout.positions - plan->ignored);

@@ -28,6 +28,8 @@
  * are added: of the powers as above; of the rests too, but first by twos in float32: classes c and
  * c + 16 of each 32 along the classes, else 2c and 2c + 1.  What the maximum or no class would add
  * is 0.
+ * Numbers of positions, as losses are, are added to partial sums too, and compensated: number p of
+ * a tile to sum p mod KERNEL_SUMS.
  *
  * Error budget of `rest`, relative.  float32: 2^-24.35 of an exponential and 2^-25.5 of adding two
  * rests, at their worst (sums32.h), and C 2^-53 of the sums.  So a loss that is nothing but the log
@@ -46,6 +48,7 @@ enum {
     KERNEL_TILE_POSITIONS = 64,
     KERNEL_ROW_CLASSES = 64,        /* rows this long are worth vectors along the classes */
     KERNEL_CLASSES_MAX = INT32_MAX, /* that are counted in the lanes of positions */
+    KERNEL_SUMS = 16,               /* partial sums of the numbers of positions */
 };
 
 /* What the elements are: scores, log-probabilities or probabilities. */
@@ -69,6 +72,11 @@ struct kernel_rows {
     double log_rest[KERNEL_TILE_POSITIONS]; /* log1p(rest); float32 has it to 2^-39 */
     size_t argmax[KERNEL_TILE_POSITIONS];   /* lowest index of the largest, or of the first NaN */
     double picked[KERNEL_TILE_POSITIONS]; /* the label's element, widened; 0 if it names no class */
+};
+
+/* Partial sums of numbers, and what roundings took from each. */
+struct kernel_sums {
+    double total[KERNEL_SUMS], lost[KERNEL_SUMS];
 };
 
 /* The factors k_c = w_c * (q_c * keep + spread) of a weighted sum. */
@@ -101,10 +109,24 @@ struct kernel {
     void (*exp)(const struct kernel_tile *tile, void *y);
     void (*log)(const struct kernel_tile *tile, void *y);
 
+    /* How many of `count` labels are `ignored`, and in *bad how many others name no class. */
+    size_t (*count_labels)(const int64_t *labels, size_t count, size_t classes, int64_t ignored,
+                           size_t *bad);
+
     /* - log p of every position's label, after scan, with sums for logits; NaN if a probability of
      * the position is NaN.  `found` has KERNEL_TILE_POSITIONS. */
     void (*surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                      const struct kernel_rows *rows, double *found);
+
+    /* factors[p] * surprises[p] of every position, but 0 where its label is `ignored`; returns how
+     * many of the others have their label as argmax.  `found` has KERNEL_TILE_POSITIONS. */
+    size_t (*weigh_labels)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                           int64_t ignored, const double *factors, const double *surprises,
+                           double *found);
+
+    /* Add numbers of positions to partial sums: number p to sum p mod KERNEL_SUMS, and what its
+     * rounding loses beside it (as vector_sum.h). */
+    void (*add)(const double *numbers, size_t count, struct kernel_sums *sums);
 
     /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or
      * log x, and then a term is 0 where k is, also at x = 0 where a product would be NaN.  `found`

@@ -103,13 +103,12 @@ INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct orig
 }
 
 /* One class of REALS positions side by side. */
-INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from, size_t stride,
+INLINED void sums_add_columns(size_t count, struct sums *sums, const real_vec *x,
                               const struct origin *origin, bool far)
 {
     (void)count;
-    (void)stride;
     (void)far;
-    sums_add(sums, real_load(from), origin);
+    sums_add(sums, x[0], origin);
 }
 
 /* The sums, and what rounding them to float64 loses. */

@@ -13,18 +13,33 @@ struct group {
     real_vec max;
     real_mask argmax;     /* neither means anything where there is a NaN */
     real_mask nans;       /* where there is one, if they are looked for */
+    real_vec picked;      /* the label's element; 0 if it names no class */
     bool is_near, is_far; /* one of them is */
     struct sums near, far;
 };
 
-INLINED void add_maxima(struct group *group, const struct turned *turned, size_t p, bool looks)
+/* The labels of a tile in the lanes of positions; -1 if one names no class. */
+static inline void narrow_labels(const struct kernel_tile *tile, real_index *labels)
+{
+    size_t count = tile->labels != NULL ? tile->positions : 0;
+
+    for (size_t p = 0; p < count; p++)
+        labels[p] = (uint64_t)tile->labels[p] <= REAL_INDEX_MAX ? (real_index)tile->labels[p] : -1;
+    for (size_t p = count; p < KERNEL_TILE_POSITIONS; p++)
+        labels[p] = -1;
+}
+
+INLINED void add_maxima(struct group *group, const struct turned *turned, size_t p,
+                        const real_index *labels, bool looks)
 {
     bool begins = turned->first == 0;
     real_vec max = begins ? real_all(-(REAL)INFINITY) : group->max;
     real_mask argmax = begins ? (real_mask){0} : group->argmax;
     real_mask nans = begins ? (real_mask){0} : group->nans;
-    real_mask at = (real_mask){0} + (real_index)turned->first;
+    real_vec picked = begins ? real_all(0) : group->picked;
+    real_mask at = (real_mask){0} + (real_index)turned->first, label;
 
+    memcpy(&label, labels + p, sizeof label);
     _Pragma("GCC unroll 4") for (size_t i = 0; i < turned->count; i++)
     {
         real_vec x = real_load(&turned->x[i][p]);
@@ -33,14 +48,16 @@ INLINED void add_maxima(struct group *group, const struct turned *turned, size_t
         nans |= looks ? x != x : (real_mask){0};
         max = real_max(x, max);
         argmax = (argmax & ~larger) | (at & larger);
+        picked = real_select(at == label, x, picked);
         at += 1;
     }
     group->max = max;
     group->argmax = argmax;
     group->nans = nans;
+    group->picked = picked;
 }
 
-/* Fill max and argmax of REALS positions from `p` on. */
+/* Fill max, argmax and picked of REALS positions from `p` on. */
 static inline void keep_maxima(struct group *group, size_t p, struct kernel_rows *rows)
 {
     struct wide max = real_widen(real_select(group->nans, real_all((REAL)NAN), group->max));
@@ -48,6 +65,7 @@ static inline void keep_maxima(struct group *group, size_t p, struct kernel_rows
     ivec is_far = {0}, is_near = {0};
 
     wide_store(rows->max + p, max);
+    wide_store(rows->picked + p, real_widen(group->picked));
     memcpy(index, &group->argmax, sizeof index);
     for (size_t l = 0; l < REALS; l++)
         rows->argmax[p + l] = (size_t)index[l];
@@ -60,34 +78,44 @@ static inline void keep_maxima(struct group *group, size_t p, struct kernel_rows
     group->is_far = any_lane(is_far);
 }
 
-/* Leave the maxima out of the sums; so are classes after the last, for which there is room. */
-static inline void leave_out(struct turned *turned, const size_t *argmax, size_t positions)
+/* Classes after the last, for which there is room, add nothing. */
+static inline void fill_missing(struct turned *turned)
 {
-    for (size_t p = 0; p < positions; p++) {
-        size_t i = argmax[p] - turned->first;
-
-        if (i < turned->count)
-            turned->x[i][p] = -(REAL)INFINITY;
-    }
     for (size_t i = turned->count; i % COLUMN_LEAST != 0; i++) {
         for (size_t p = 0; p < KERNEL_TILE_POSITIONS; p++)
             turned->x[i][p] = -(REAL)INFINITY;
     }
 }
 
+/* Add the exponentials of `count` classes of REALS positions but for the maxima's, which are *left
+ * classes on. */
+INLINED void add_columns(size_t count, const REAL *from, const struct origin *origin, bool far,
+                         real_mask *left, struct sums *sums)
+{
+    real_vec x[COLUMN_STEP];
+
+    UNROLLED for (size_t i = 0; i < count; i++)
+    {
+        x[i] = real_select(*left == 0, real_all(-(REAL)INFINITY),
+                           real_load(from + i * KERNEL_TILE_POSITIONS));
+        *left -= 1;
+    }
+    sums_add_columns(count, sums, x, origin, far);
+}
+
 /* Add the exponentials of REALS positions from `p` on. */
 INLINED void add_sums(const struct group *group, const struct turned *turned, size_t p, bool far,
                       struct sums *to)
 {
-    const size_t stride = KERNEL_TILE_POSITIONS;
     struct sums sums = turned->first == 0 ? sums_zero() : *to;
     struct origin origin = origin_of(group->max, far);
+    real_mask left = group->argmax - (real_index)turned->first;
     size_t i = 0;
 
     for (; i + COLUMN_LEAST < turned->count; i += COLUMN_STEP)
-        sums_add_columns(COLUMN_STEP, &sums, &turned->x[i][p], stride, &origin, far);
+        add_columns(COLUMN_STEP, &turned->x[i][p], &origin, far, &left, &sums);
     if (i < turned->count)
-        sums_add_columns(COLUMN_LEAST, &sums, &turned->x[i][p], stride, &origin, far);
+        add_columns(COLUMN_LEAST, &turned->x[i][p], &origin, far, &left, &sums);
     *to = sums;
 }
 
@@ -113,47 +141,34 @@ static inline void keep_sums(const struct group *group, size_t p, struct kernel_
     wide_store(rows->rest_low + p, near_low);
 }
 
-/* The labels' elements among those that were turned: where they came from they may lie at a power
- * of two from each other, and be driven out of the cache already. */
-static inline void pick_turned(const struct kernel_tile *tile, const struct turned *turned,
-                               double *picked)
-{
-    for (size_t p = 0; p < tile->positions; p++) {
-        uint64_t i = (uint64_t)tile->labels[p] - turned->first;
-
-        if (i < turned->count)
-            picked[p] = (double)turned->x[i][p];
-    }
-}
-
 static inline void scan_maxima(const struct kernel_tile *tile, bool looks, struct turned *turned,
-                               struct group *groups, double *picked)
+                               struct group *groups)
 {
+    real_index labels[KERNEL_TILE_POSITIONS];
     size_t c = 0;
 
+    narrow_labels(tile, labels);
     do {
         turn(tile, c, turned);
-        if (tile->labels != NULL)
-            pick_turned(tile, turned, picked);
         for (size_t p = 0; p < tile->positions; p += REALS) {
             if (looks)
-                add_maxima(&groups[p / REALS], turned, p, true);
+                add_maxima(&groups[p / REALS], turned, p, labels, true);
             else
-                add_maxima(&groups[p / REALS], turned, p, false);
+                add_maxima(&groups[p / REALS], turned, p, labels, false);
         }
         c += KERNEL_ROW_CLASSES;
     } while (c < tile->classes);
 }
 
 static inline void scan_sums(const struct kernel_tile *tile, struct turned *turned,
-                             struct group *groups, const size_t *argmax)
+                             struct group *groups)
 {
     size_t c = 0;
 
     do {
         if (tile->classes > KERNEL_ROW_CLASSES) /* else they are there */
             turn(tile, c, turned);
-        leave_out(turned, argmax, tile->positions);
+        fill_missing(turned);
         for (size_t p = 0; p < tile->positions; p += REALS) {
             struct group *group = &groups[p / REALS];
 
@@ -173,12 +188,12 @@ static void scan_along_positions(const struct kernel_tile *tile, bool sums,
     struct turned turned;
     struct group groups[KERNEL_TILE_POSITIONS / REALS];
 
-    scan_maxima(tile, !sums, &turned, groups, rows->picked);
+    scan_maxima(tile, !sums, &turned, groups);
     for (size_t p = 0; p < tile->positions; p += REALS)
         keep_maxima(&groups[p / REALS], p, rows);
     if (!sums)
         return;
-    scan_sums(tile, &turned, groups, rows->argmax);
+    scan_sums(tile, &turned, groups);
     for (size_t p = 0; p < tile->positions; p += REALS)
         keep_sums(&groups[p / REALS], p, rows);
 }
@@ -250,7 +265,6 @@ static_assert(KERNEL_TILE_POSITIONS % REALS == 0, "the arrays of rows are whole 
  * the last position are 0. */
 void KERNEL(scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows)
 {
-    memset(rows->picked, 0, sizeof rows->picked);
     if (has_long_rows(tile))
         KERNEL(scan_rows)(tile, sums, rows);
     else

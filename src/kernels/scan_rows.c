@@ -121,7 +121,8 @@ static double sum_of_far_row(const REAL *x, size_t count, REAL max, size_t argma
 
 static void pick(const struct kernel_tile *tile, double *picked)
 {
-    for (size_t p = 0; p < tile->positions; p++) {
+    memset(picked, 0, KERNEL_TILE_POSITIONS * sizeof *picked);
+    for (size_t p = 0; p < tile->positions && tile->labels != NULL; p++) {
         uint64_t label = (uint64_t)tile->labels[p];
 
         if (label < tile->classes)
@@ -139,8 +140,7 @@ void KERNEL(scan_rows)(const struct kernel_tile *tile, bool sums, struct kernel_
     for (size_t p = 0; p < tile->positions; p++)
         rows->max[p] = (sums ? max_of_summed_row : max_of_some_row)(row_of(tile, p), tile->classes,
                                                                     &rows->argmax[p]);
-    if (tile->labels != NULL)
-        pick(tile, rows->picked);
+    pick(tile, rows->picked);
     for (size_t p = 0; p < tile->positions && sums; p++) {
         rows->rest[p] = (is_far(rows->max[p]) ? sum_of_far_row : sum_of_near_row)(
             row_of(tile, p), tile->classes, (REAL)rows->max[p], rows->argmax[p], ahead,

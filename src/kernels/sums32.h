@@ -166,17 +166,12 @@ INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct orig
 
 /* COLUMN_STEP or COLUMN_LEAST classes of REALS positions side by side; the rests of classes 2c
  * and 2c + 1 are added first. */
-INLINED void sums_add_columns(size_t count, struct sums *sums, const REAL *from, size_t stride,
+INLINED void sums_add_columns(size_t count, struct sums *sums, real_vec *x,
                               const struct origin *origin, bool far)
 {
-    real_vec x[COLUMN_STEP];
     struct exps e[COLUMN_STEP];
 
-    UNROLLED for (size_t i = 0; i < count; i++)
-    {
-        x[i] = real_load(from + i * stride);
-        x[i] = far ? x[i] : real_max(origin->least, x[i]);
-    }
+    UNROLLED for (size_t i = 0; i < count; i++) x[i] = far ? x[i] : real_max(origin->least, x[i]);
     exps_of(count, x, origin, far, e);
     UNROLLED for (size_t i = 0; i < count; i++) sums_add_power(sums, e[i].power);
     UNROLLED for (size_t i = 0; i < count; i += 2) sums_add_rest(sums, e[i].rest + e[i + 1].rest);

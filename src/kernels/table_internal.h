@@ -20,6 +20,12 @@ void KERNEL(softmax)(const struct kernel_tile *tile, const struct kernel_rows *r
 void KERNEL(log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);
 void KERNEL(exp)(const struct kernel_tile *tile, void *y);
 void KERNEL(log)(const struct kernel_tile *tile, void *y);
+size_t KERNEL(count_labels)(const int64_t *labels, size_t count, size_t classes, int64_t ignored,
+                            size_t *bad);
+size_t KERNEL(weigh_labels)(const struct kernel_tile *tile, const struct kernel_rows *rows,
+                            int64_t ignored, const double *factors, const double *surprises,
+                            double *found);
+void KERNEL(add)(const double *numbers, size_t count, struct kernel_sums *sums);
 void KERNEL(surprise)(const struct kernel_tile *tile, enum kernel_stage stage,
                       const struct kernel_rows *rows, double *found);
 void KERNEL(weigh)(const struct kernel_tile *tile, enum kernel_stage stage,
