@@ -255,7 +255,7 @@ check-fuzz: tests
 check-http: tests
 	@for t in $(HTTP); do $(RUN_TEST); done
 # What has threads: the daemon under all its HTTP tests, and the units that start some.
-THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_log %/test_metrics %/test_exchange %/test_opening %/test_access %/test_quota,$(UNIT))
+THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_workers_places %/test_log %/test_metrics %/test_exchange %/test_opening %/test_access %/test_quota,$(UNIT))
 check-threads: tests
 	@for t in $(THREADED) $(HTTP); do $(RUN_TEST); done
 

@@ -1,4 +1,5 @@
-/* test_workers.c - the queue and its threads: order, places, waking, stopping, many jobs. */
+/* test_workers.c - jobs and their threads: order, waking, stopping, many jobs, and work that is
+ * shared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,107 +9,32 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "server/clock.h"
-#include "server/workers.h"
-
-/* A job that, if it has a gate, runs until that is opened. */
-struct task {
-    struct job job; /* first, so that a job is a task */
-    pthread_mutex_t *gate;
-    _Atomic int runs;
-    int order; /* in which it was started */
-};
-
-static _Atomic int started, wakes;
-
-static void run_task(struct job *job)
-{
-    struct task *task = (struct task *)job;
-
-    task->order = atomic_fetch_add(&started, 1);
-    if (task->gate != NULL) {
-        (void)pthread_mutex_lock(task->gate);
-        (void)pthread_mutex_unlock(task->gate);
-    }
-    atomic_fetch_add(&task->runs, 1);
-}
-
-static void count_wake(void *context)
-{
-    atomic_fetch_add((_Atomic int *)context, 1);
-}
-
-/* Where the jobs come back. */
-static struct done_jobs done = {.wake = count_wake, .context = &wakes};
-
-static struct workers *start(size_t threads, size_t queue_jobs_max)
-{
-    const struct workers_options options = {
-        .threads = threads, .queue_jobs_max = queue_jobs_max, .run = run_task};
-    struct workers *workers;
-
-    done.newest = NULL; /* the jobs of the test before are gone */
-    started = wakes = 0;
-    workers = workers_start(&options);
-    assert_non_null(workers);
-    assert_int_equal(workers_waiting(workers), 0);
-    assert_int_equal(workers_busy(workers), 0);
-    assert_false(workers_are_full(workers));
-    return workers;
-}
-
-static void submit(struct workers *workers, struct task *task)
-{
-    assert_true(workers_reserve(workers));
-    workers_submit(workers, &task->job, &done);
-}
-
-/* Wait, for at most 10 seconds, until a gauge has a value. */
-static void wait_for(size_t (*gauge)(struct workers *workers), struct workers *workers,
-                     size_t value)
-{
-    const struct timespec pause = {.tv_nsec = 200000};
-    uint64_t end = clock_now_ns() + 10000000000;
-
-    while (gauge(workers) != value && clock_now_ns() < end)
-        (void)nanosleep(&pause, NULL);
-    assert_int_equal(gauge(workers), value);
-}
-
-static void wait_for_wakes(int count)
-{
-    const struct timespec pause = {.tv_nsec = 200000};
-    uint64_t end = clock_now_ns() + 10000000000;
-
-    while (wakes < count && clock_now_ns() < end)
-        (void)nanosleep(&pause, NULL);
-    assert_int_equal(wakes, count);
-}
+#include "support/tasks.h"
 
 static void jobs_run_and_return_in_order(void **state)
 {
     enum { JOBS = 20 };
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     struct task tasks[JOBS] = {{.gate = &gate}};
-    struct workers *workers = start(1, JOBS);
+    struct workers *workers = tasks_start(1, JOBS);
     struct job *job;
     uint64_t before = clock_now_ns();
 
     (void)state;
     (void)pthread_mutex_lock(&gate);
-    submit(workers, &tasks[0]);
-    wait_for(workers_busy, workers, 1);
+    tasks_submit(workers, &tasks[0]);
+    tasks_wait_for(workers_busy, workers, 1);
     for (int i = 1; i < JOBS; i++)
-        submit(workers, &tasks[i]);
+        tasks_submit(workers, &tasks[i]);
     assert_int_equal(workers_waiting(workers), JOBS - 1);
-    assert_int_equal(wakes, 0);
+    assert_int_equal(tasks_wakes, 0);
     (void)pthread_mutex_unlock(&gate);
-    wait_for(workers_waiting, workers, 0);
-    wait_for(workers_busy, workers, 0);
+    tasks_wait_for(workers_waiting, workers, 0);
+    tasks_wait_for(workers_busy, workers, 0);
     workers_stop(workers);
-    workers = start(1, JOBS);
+    workers = tasks_start(1, JOBS);
     for (int i = 0; i < JOBS; i++) {
         assert_int_equal(tasks[i].runs, 1);
         assert_int_equal(tasks[i].order, i);
@@ -119,156 +45,16 @@ static void jobs_run_and_return_in_order(void **state)
     }
     (void)pthread_mutex_lock(&gate);
     for (int i = 0; i < JOBS; i++)
-        submit(workers, &tasks[i]);
+        tasks_submit(workers, &tasks[i]);
     (void)pthread_mutex_unlock(&gate);
-    wait_for(workers_waiting, workers, 0);
-    wait_for(workers_busy, workers, 0);
+    tasks_wait_for(workers_waiting, workers, 0);
+    tasks_wait_for(workers_busy, workers, 0);
     for (int got = 0; got < JOBS;) {
-        for (job = done_jobs_take(&done); job != NULL; job = job->next)
+        for (job = done_jobs_take(&tasks_done); job != NULL; job = job->next)
             assert_ptr_equal(job, &tasks[got++].job); /* oldest first */
     }
-    assert_null(done_jobs_take(&done));
+    assert_null(done_jobs_take(&tasks_done));
     workers_stop(workers);
-}
-
-static void a_full_queue_refuses(void **state)
-{
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    struct task tasks[4] = {{.gate = &gate}};
-    struct workers *workers = start(1, 2);
-
-    (void)state;
-    (void)pthread_mutex_lock(&gate);
-    submit(workers, &tasks[0]);
-    wait_for(workers_busy, workers, 1); /* what runs does not wait */
-    assert_true(workers_reserve(workers));
-    assert_false(workers_are_full(workers));
-    assert_true(workers_reserve(workers));
-    assert_true(workers_are_full(workers)); /* a promise counts */
-    assert_false(workers_reserve(workers));
-    assert_int_equal(workers_waiting(workers), 0);
-    workers_submit(workers, &tasks[1].job, &done);
-    workers_submit(workers, &tasks[2].job, &done);
-    assert_true(workers_are_full(workers));
-    assert_false(workers_reserve(workers));
-    assert_int_equal(workers_waiting(workers), 2);
-    (void)pthread_mutex_unlock(&gate);
-    wait_for(workers_waiting, workers, 0);
-    assert_false(workers_are_full(workers));
-    submit(workers, &tasks[3]); /* there is room again */
-    wait_for(workers_waiting, workers, 0);
-    assert_true(workers_reserve(workers));
-    assert_true(workers_reserve(workers));
-    assert_false(workers_reserve(workers));
-    workers_stop(workers);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(tasks[i].runs, 1);
-}
-
-/* Who comes when there is no place gets one in turn, before those who come after. */
-static void a_job_may_wait_for_a_place(void **state)
-{
-    enum { JOBS = 6 };
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    struct task tasks[JOBS] = {{.gate = &gate}};
-    struct workers *workers = start(1, 1); /* of two, the later job's clock may be read first */
-
-    (void)state;
-    (void)pthread_mutex_lock(&gate);
-    submit(workers, &tasks[0]);
-    wait_for(workers_busy, workers, 1);
-    workers_submit_later(workers, &tasks[1].job, &done); /* there is a place */
-    assert_int_equal(workers_waiting(workers), 1);
-    for (int i = 2; i < JOBS; i++)
-        workers_submit_later(workers, &tasks[i].job, &done);
-    assert_int_equal(workers_waiting(workers), 1); /* in the queue */
-    assert_true(workers_are_full(workers));
-    assert_false(workers_reserve(workers));
-    (void)pthread_mutex_unlock(&gate);
-    wait_for_wakes(1);
-    wait_for(workers_waiting, workers, 0);
-    wait_for(workers_busy, workers, 0);
-    for (int i = 0; i < JOBS; i++) {
-        assert_int_equal(tasks[i].runs, 1);
-        assert_int_equal(tasks[i].order, i);
-        assert_true(i == 0 || tasks[i].job.started_ns >= tasks[i - 1].job.started_ns);
-    }
-    assert_true(workers_reserve(workers));
-    assert_false(workers_reserve(workers));
-    workers_stop(workers);
-}
-
-/* Whoever takes a job and gives its place to another wakes an idle thread for that one. */
-static void a_place_that_is_free_wakes_a_worker(void **state)
-{
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    struct task first[2] = {{.gate = &gate}, {.gate = &gate}};
-    struct task blocked = {.gate = &gate}, waiting = {.gate = NULL};
-    struct workers *workers = start(2, 1);
-
-    (void)state;
-    (void)pthread_mutex_lock(&gate);
-    for (size_t i = 0; i < 2; i++) { /* so that both threads have begun, and then have nothing */
-        submit(workers, &first[i]);
-        wait_for(workers_busy, workers, i + 1);
-    }
-    (void)pthread_mutex_unlock(&gate);
-    wait_for(workers_busy, workers, 0);
-    (void)pthread_mutex_lock(&gate);
-    assert_true(workers_reserve(workers));
-    workers_submit_later(workers, &waiting.job, &done);
-    assert_int_equal(workers_waiting(workers), 0);
-    workers_submit(workers, &blocked.job, &done);
-    wait_for(workers_waiting, workers, 0);
-    wait_for(workers_busy, workers, 1);
-    assert_int_equal(waiting.runs, 1);
-    assert_int_equal(blocked.runs, 0);
-    (void)pthread_mutex_unlock(&gate);
-    workers_stop(workers);
-}
-
-static void waiting_jobs_can_be_sent_back(void **state)
-{
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    struct task tasks[4] = {{.gate = &gate}}, without = {.gate = NULL}; /* a place */
-    struct done_jobs elsewhere = {.wake = count_wake, .context = &wakes};
-    struct workers *workers = start(1, 3);
-    struct job *job;
-
-    (void)state;
-    (void)pthread_mutex_lock(&gate);
-    submit(workers, &tasks[0]);
-    wait_for(workers_busy, workers, 1);
-    submit(workers, &tasks[1]);
-    assert_true(workers_reserve(workers));
-    workers_submit(workers, &tasks[2].job, &elsewhere); /* each to where it came from */
-    assert_true(workers_reserve(workers));              /* a promise that is not taken back */
-    workers_submit_later(workers, &without.job, &elsewhere);
-    workers_return_waiting(workers);
-    job = done_jobs_take(&done);
-    assert_ptr_equal(job, &tasks[1].job);
-    assert_int_equal(job->started_ns, 0);
-    assert_null(job->next);
-    job = done_jobs_take(&elsewhere);
-    assert_ptr_equal(job, &tasks[2].job);
-    assert_ptr_equal(job->next, &without.job);
-    assert_null(without.job.next);
-    assert_int_equal(wakes, 2);
-    workers_return_waiting(workers); /* there are none */
-    assert_int_equal(workers_waiting(workers), 0);
-    assert_int_equal(workers_busy(workers), 1);
-    assert_true(workers_reserve(workers)); /* two places came back */
-    assert_true(workers_reserve(workers));
-    assert_false(workers_reserve(workers));
-    workers_submit(workers, &tasks[3].job, &done);
-    (void)pthread_mutex_unlock(&gate);
-    workers_stop(workers);
-    assert_int_equal(tasks[0].runs, 1);
-    assert_int_equal(tasks[1].runs, 0);
-    assert_int_equal(tasks[2].runs, 0);
-    assert_int_equal(tasks[3].runs, 1);
-    for (job = done_jobs_take(&done); job != NULL; job = job->next)
-        assert_true(job->started_ns != 0);
 }
 
 /* A push on jobs that are there already wakes nobody: there is one wake for each time that
@@ -276,29 +62,29 @@ static void waiting_jobs_can_be_sent_back(void **state)
 static void waking_is_done_once_for_many(void **state)
 {
     struct task tasks[10] = {{.gate = NULL}};
-    struct workers *workers = start(2, 10);
+    struct workers *workers = tasks_start(2, 10);
     int seen = 0, takes = 0;
 
     (void)state;
     for (int i = 0; i < 6; i++)
-        submit(workers, &tasks[i]);
-    wait_for(workers_waiting, workers, 0);
-    wait_for(workers_busy, workers, 0);
-    wait_for_wakes(1);
+        tasks_submit(workers, &tasks[i]);
+    tasks_wait_for(workers_waiting, workers, 0);
+    tasks_wait_for(workers_busy, workers, 0);
+    tasks_wait_for_wakes(1);
     while (seen < 6) { /* a job that is no longer busy may not be there yet */
-        struct job *job = done_jobs_take(&done);
+        struct job *job = done_jobs_take(&tasks_done);
 
         takes += job != NULL;
         for (; job != NULL; job = job->next)
             seen++;
     }
     for (int i = 6; i < 10; i++) {
-        submit(workers, &tasks[i]);
-        wait_for_wakes(++takes); /* each time anew, once they were taken */
-        assert_ptr_equal(done_jobs_take(&done), &tasks[i].job);
+        tasks_submit(workers, &tasks[i]);
+        tasks_wait_for_wakes(++takes); /* each time anew, once they were taken */
+        assert_ptr_equal(done_jobs_take(&tasks_done), &tasks[i].job);
     }
     workers_stop(workers);
-    assert_int_equal(wakes, takes);
+    assert_int_equal(tasks_wakes, takes);
 }
 
 static void stopping_finishes_what_waits(void **state)
@@ -306,21 +92,21 @@ static void stopping_finishes_what_waits(void **state)
     enum { JOBS = 50 };
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     struct task tasks[JOBS];
-    struct workers *workers = start(2, JOBS);
+    struct workers *workers = tasks_start(2, JOBS);
 
     (void)state;
     for (int i = 0; i < JOBS; i++)
         tasks[i] = (struct task){.gate = i < 2 ? &gate : NULL};
     (void)pthread_mutex_lock(&gate);
     for (int i = 0; i < JOBS; i++)
-        submit(workers, &tasks[i]);
-    wait_for(workers_busy, workers, 2);
+        tasks_submit(workers, &tasks[i]);
+    tasks_wait_for(workers_busy, workers, 2);
     assert_int_equal(workers_waiting(workers), JOBS - 2);
     (void)pthread_mutex_unlock(&gate);
     workers_stop(workers);
     for (int i = 0; i < JOBS; i++)
         assert_int_equal(tasks[i].runs, 1);
-    workers_stop(start(3, 1)); /* nothing to do at all */
+    workers_stop(tasks_start(3, 1)); /* nothing to do at all */
     workers_stop(NULL);
 }
 
@@ -329,7 +115,7 @@ static void no_job_is_lost_or_doubled(void **state)
 {
     enum { JOBS = 20000, PLACES = 64 };
     static struct task tasks[JOBS];
-    struct workers *workers = start(4, PLACES);
+    struct workers *workers = tasks_start(4, PLACES);
     int submitted = 0, seen = 0, takes = 0;
     uint64_t end = clock_now_ns() + 30000000000;
 
@@ -338,10 +124,10 @@ static void no_job_is_lost_or_doubled(void **state)
         struct job *job;
 
         while (submitted < JOBS && workers_reserve(workers))
-            workers_submit(workers, &tasks[submitted++].job, &done);
+            workers_submit(workers, &tasks[submitted++].job, &tasks_done);
         assert_in_range(workers_waiting(workers), 0, PLACES);
         assert_in_range(workers_busy(workers), 0, 4);
-        job = done_jobs_take(&done);
+        job = done_jobs_take(&tasks_done);
         takes += job != NULL;
         for (; job != NULL; job = job->next) {
             struct task *task = (struct task *)job;
@@ -352,9 +138,9 @@ static void no_job_is_lost_or_doubled(void **state)
         }
         assert_true(clock_now_ns() < end);
     }
-    assert_null(done_jobs_take(&done));
+    assert_null(done_jobs_take(&tasks_done));
     workers_stop(workers);
-    assert_int_equal(wakes, takes); /* once for each time that there was something */
+    assert_int_equal(tasks_wakes, takes); /* once for each time that there was something */
     for (int i = 0; i < JOBS; i++)
         assert_int_equal(tasks[i].runs, 2);
 }
@@ -388,14 +174,14 @@ static void idle_threads_help_with_shared_work(void **state)
 {
     struct meeting meeting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false, {0}};
     struct shared_work shared = {.run = meet, .argument = &meeting, .parts = 64};
-    struct workers *workers = start(2, 1);
+    struct workers *workers = tasks_start(2, 1);
 
     (void)state;
     workers_share(workers, &shared);
     assert_true(meeting.have_met);
     for (int i = 0; i < 64; i++)
         assert_int_equal(meeting.runs[i], 1);
-    wait_for(workers_busy, workers, 0);
+    tasks_wait_for(workers_busy, workers, 0);
     workers_stop(workers);
 }
 
@@ -408,7 +194,7 @@ static void count_run(void *argument, size_t part)
 
 static void work_of_few_parts_is_shared_as_well(void **state)
 {
-    struct workers *workers = start(3, 1);
+    struct workers *workers = tasks_start(3, 1);
 
     (void)state;
     for (size_t parts = 0; parts < 20; parts++) {
@@ -450,7 +236,7 @@ static void jobs_share_and_are_not_held_up(void **state)
     assert_non_null(workers);
     for (int i = 0; i < JOBS; i++) {
         jobs[i].workers = workers;
-        submit(workers, &jobs[i].task);
+        tasks_submit(workers, &jobs[i].task);
     }
     workers_stop(workers);
     for (int i = 0; i < JOBS; i++) {
@@ -464,10 +250,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_run_and_return_in_order),
-        cmocka_unit_test(a_full_queue_refuses),
-        cmocka_unit_test(a_job_may_wait_for_a_place),
-        cmocka_unit_test(a_place_that_is_free_wakes_a_worker),
-        cmocka_unit_test(waiting_jobs_can_be_sent_back),
         cmocka_unit_test(waking_is_done_once_for_many),
         cmocka_unit_test(stopping_finishes_what_waits),
         cmocka_unit_test(no_job_is_lost_or_doubled),
