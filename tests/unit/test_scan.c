@@ -5,39 +5,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "codec/decimal.h"
 #include "codec/scan.h"
-
-/* A scanner over a copy of `bytes`, in a block that ends with its padding. */
-static struct scanner open_text(const char *bytes, size_t length, struct loss_error *error)
-{
-    char *text = calloc(length + DECIMAL_PADDING, 1);
-
-    assert_non_null(text);
-    memcpy(text, bytes, length);
-    memset(error, 0, sizeof *error);
-    return (struct scanner){.text = text,
-                            .at = text,
-                            .end = text + length,
-                            .depth_max = 32,
-                            .key = "id",
-                            .error = error};
-}
-
-static void close_text(struct scanner *scanner)
-{
-    free((char *)scanner->text);
-}
+#include "support/scanners.h"
 
 /* `where` is a byte offset, or a pointer; NULL if the value is well-formed up to its end. */
 static void check_value(const char *bytes, size_t length, enum loss_status want, const char *where)
 {
     struct loss_error error;
-    struct scanner scanner = open_text(bytes, length, &error);
+    struct scanner scanner = scanner_open(bytes, length, &error);
     enum loss_status status = scan_value(&scanner);
 
     if (status != want || (status != LOSS_OK && status != error.status))
@@ -49,7 +26,7 @@ static void check_value(const char *bytes, size_t length, enum loss_status want,
         fail_msg("%.80s: depth %u", bytes, scanner.depth);
     if (where != NULL && strcmp(error.where, where) != 0)
         fail_msg("%.80s: got %s (%s), want %s", bytes, error.where, error.sentence, where);
-    close_text(&scanner);
+    scanner_close(&scanner);
 }
 
 static void well_formed_values_pass(void **state)
@@ -265,143 +242,6 @@ static void nesting_ends_at_the_limit(void **state)
     check_value(text, sizeof text, LOSS_TOO_DEEP, "32");
 }
 
-static void keys_are_decoded(void **state)
-{
-    static const struct {
-        const char *text, *key;
-    } rows[] = {
-        {"\"\"", ""},
-        {"\"logits\"", "logits"},
-        {"\"lo\\u0067its\"", "logits"},
-        {"\"\\u006C\\u006f\"", "lo"},
-        {"\"a\\/b~\\\\\\\"\"", "a/b~\\\""},
-        {"\"a\\nb\\u0001\"", "a?b?"},
-        {"\"\xc3\xa9t\xc3\xa9\"", "?t?"},
-        {"\"\\u00e9\\ud83d\\ude00x\"", "??x"},
-    };
-    struct loss_error error;
-    char longest[200];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scanner scanner = open_text(rows[i].text, strlen(rows[i].text), &error);
-
-        assert_int_equal(scan_key(&scanner), LOSS_OK);
-        assert_string_equal(scanner.key, rows[i].key);
-        assert_ptr_equal(scanner.at, scanner.end);
-        close_text(&scanner);
-    }
-    for (size_t length = SCAN_KEY_BYTES - 2; length <= SCAN_KEY_BYTES + 1; length++) {
-        struct scanner scanner;
-
-        memset(longest, 'k', sizeof longest);
-        longest[0] = longest[length + 1] = '"';
-        scanner = open_text(longest, length + 2, &error);
-        assert_int_equal(scan_key(&scanner), LOSS_OK);
-        assert_int_equal(strlen(scanner.key),
-                         length < SCAN_KEY_BYTES ? length : SCAN_KEY_BYTES - 1);
-        assert_ptr_equal(scanner.at, scanner.end);
-        close_text(&scanner);
-    }
-}
-
-static void pointers_are_escaped(void **state)
-{
-    struct loss_error error;
-    struct scanner scanner = open_text("1", 1, &error);
-
-    (void)state;
-    strcpy(scanner.key, "a/b~c");
-    assert_int_equal(scan_fail_member(&scanner, LOSS_WRONG_TYPE, "%d", 5), LOSS_WRONG_TYPE);
-    assert_string_equal(error.where, "/a~1b~0c");
-    assert_string_equal(error.sentence, "5");
-    memset(scanner.key, '~', SCAN_KEY_BYTES - 1); /* the longest */
-    scanner.key[SCAN_KEY_BYTES - 1] = '\0';
-    (void)scan_fail_member(&scanner, LOSS_WRONG_TYPE, "%s", "");
-    assert_int_equal(strlen(error.where), 1 + 2 * (SCAN_KEY_BYTES - 1));
-    close_text(&scanner);
-}
-
-static void what_is_not_finite_is_recognised(void **state)
-{
-    static const struct {
-        const char *text;
-        double value; /* 0: not one of the words */
-        int length;
-    } rows[] = {
-        {"NaN", NAN, 3},
-        {"\"NaN\"", NAN, 5},
-        {"Infinity", INFINITY, 8},
-        {"-Infinity", -INFINITY, 9},
-        {"\"Infinity\"", INFINITY, 10},
-        {"\"-Infinity\"", -INFINITY, 11},
-        {"NaN,", NAN, 3},
-        {"nan", 0, 0},
-        {"Na", 0, 0},
-        {"\"NaN", 0, 0},
-        {"\"NaNs\"", 0, 0},
-        {"\"nan\"", 0, 0},
-        {"-NaN", 0, 0},
-        {"+Infinity", 0, 0},
-        {"\"Inf\"", 0, 0},
-        {"\" NaN\"", 0, 0},
-        {"", 0, 0},
-        {"\"", 0, 0},
-        {"-", 0, 0},
-        {"1", 0, 0},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        double value = 0;
-        const char *after = scan_non_finite(rows[i].text, &value);
-
-        if (rows[i].length == 0)
-            assert_null(after);
-        else
-            assert_ptr_equal(after, rows[i].text + rows[i].length);
-        assert_true(value == rows[i].value || (isnan(value) && isnan(rows[i].value)));
-    }
-}
-
-static void what_stands_there_is_described(void **state)
-{
-    static const struct {
-        const char *text, *words;
-    } rows[] = {
-        {"", "the end of the body"},
-        {"[1]", "an array"},
-        {"{", "an object"},
-        {"\"x", "a string"},
-        {"\"NaN\"", "a string"},
-        {"NaN", "NaN"},
-        {"Infinity", "Infinity"},
-        {"-Infinity", "-Infinity"},
-        {"-1", "a number"},
-        {"0", "a number"},
-        {"true", "a boolean"},
-        {"false", "a boolean"},
-        {"null", "null"},
-        {"nan", "'n'"},
-        {"}", "'}'"},
-        {"\x01", "the byte 0x01"},
-        {"\xff", "the byte 0xff"},
-        {" ", "the byte 0x20"},
-        {"\x7f", "the byte 0x7f"},
-    };
-    char words[32];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct loss_error error;
-        struct scanner scanner = open_text(rows[i].text, strlen(rows[i].text), &error);
-
-        assert_string_equal(scan_describe(&scanner, scanner.at, words, sizeof words),
-                            rows[i].words);
-        close_text(&scanner);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,10 +250,6 @@ int main(void)
         cmocka_unit_test(faults_of_strings_are_found_at_their_byte),
         cmocka_unit_test(faults_of_values_name_the_member),
         cmocka_unit_test(nesting_ends_at_the_limit),
-        cmocka_unit_test(keys_are_decoded),
-        cmocka_unit_test(pointers_are_escaped),
-        cmocka_unit_test(what_is_not_finite_is_recognised),
-        cmocka_unit_test(what_stands_there_is_described),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
