@@ -5,36 +5,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/envelope.h"
-#include "codec/request_json.h"
-
-static const struct codec_limits wide = {.elements_max = 1000000,
-                                         .envelope_bytes_max = 65536,
-                                         .json_depth_max = 32,
-                                         .confusion_classes_max = 1000};
-
-/* Decode a body in a block that ends with its padding, and is gone afterwards: nothing in *request
- * may point into it. */
-static enum loss_status decode(const char *bytes, struct loss_arena *arena,
-                               struct codec_request *request, struct loss_error *error)
-{
-    size_t length = strlen(bytes);
-    char *text = calloc(length + CODEC_PADDING, 1);
-    enum loss_status status;
-
-    assert_non_null(text);
-    memcpy(text, bytes, length);
-    error->status = LOSS_OK;
-    status = request_json_decode(&(struct codec_body){.bytes = text, .length = length}, &wide,
-                                 arena, request, error);
-    assert_int_equal(error->status, status);
-    memset(text, 'x', length);
-    free(text);
-    return status;
-}
+#include "support/bodies.h"
 
 struct fault {
     const char *text;
@@ -52,7 +26,7 @@ static void check_faults(const struct fault *faults, size_t count)
         enum loss_status status;
 
         loss_arena_init(&arena, NULL);
-        status = decode(text, &arena, &request, &error);
+        status = body_decode(text, strlen(text), &body_limits, &arena, &request, &error);
         if (status != faults[i].status)
             fail_msg("%s: got %s, want %s", text, loss_status_code(status),
                      loss_status_code(faults[i].status));
