@@ -1,4 +1,4 @@
-/* test_tensor_json.c - nested arrays of numbers: their shapes, values, oddities and faults. */
+/* test_tensor_json.c - nested arrays of numbers: their shapes, values and oddities. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,49 +6,10 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "codec/decimal.h"
-#include "codec/tensor_json.h"
 #include "support/numbers.h"
-
-enum {
-    F32 = TENSOR_JSON_FLOAT32,
-    F64 = TENSOR_JSON_FLOAT64,
-    TARGETS = TENSOR_JSON_TARGETS,
-    ELEMENTS_MAX = 1000000,
-};
-
-/* Read `text`, which lies in a block that ends with its padding; *after is how far that went. */
-static enum loss_status read_text(const char *text, int mode, size_t elements_max,
-                                  struct loss_arena *arena, struct tensor_json *read,
-                                  struct loss_error *error, size_t *after)
-{
-    size_t length = strlen(text);
-    char *copy = calloc(length + DECIMAL_PADDING, 1);
-    struct scanner scanner = {.text = copy,
-                              .at = copy,
-                              .end = copy + length,
-                              .depth = 1,
-                              .depth_max = 32,
-                              .key = "logits",
-                              .error = error};
-    enum loss_status status;
-
-    assert_non_null(copy);
-    memcpy(copy, text, length);
-    status = tensor_json_read(&scanner, (enum tensor_json_mode)mode, elements_max, arena, read);
-    if (status == LOSS_OK)
-        assert_int_equal(scanner.depth, 1);
-    else
-        assert_int_equal(error->status, status);
-    *after = (size_t)(scanner.at - copy);
-    free(copy);
-    return status;
-}
+#include "support/tensors.h"
 
 static const struct {
     const char *text;
@@ -105,8 +66,8 @@ static void shapes_and_values_are_read(void **state)
         struct tensor_json read;
         size_t after, elements;
 
-        if (read_text(readings[i].text, readings[i].mode, ELEMENTS_MAX, &arena, &read, &error,
-                      &after) != LOSS_OK)
+        if (tensor_read(readings[i].text, readings[i].mode, ELEMENTS_MAX, &arena, &read, &error,
+                        &after) != LOSS_OK)
             fail_msg("%s: %s", readings[i].text, error.sentence);
         assert_int_equal(after, strlen(readings[i].text));
         assert_int_equal(read.tensor.dtype, readings[i].dtype);
@@ -136,7 +97,7 @@ static void the_sign_of_zero_survives(void **state)
     loss_arena_init(&arena, NULL);
     for (int mode = F32; mode <= F64; mode++) {
         assert_int_equal(
-            read_text("[-0,-0.0,0,-1e-999]", mode, ELEMENTS_MAX, &arena, &read, &error, &after),
+            tensor_read("[-0,-0.0,0,-1e-999]", mode, ELEMENTS_MAX, &arena, &read, &error, &after),
             LOSS_OK);
         for (size_t i = 0; i < 4; i++)
             assert_true((signbit(number_at(&read.tensor, i)) != 0) == (i != 2));
@@ -177,157 +138,11 @@ static void oddities_are_remembered(void **state)
         size_t after;
 
         assert_int_equal(
-            read_text(rows[i].text, rows[i].mode, ELEMENTS_MAX, &arena, &read, &error, &after),
+            tensor_read(rows[i].text, rows[i].mode, ELEMENTS_MAX, &arena, &read, &error, &after),
             LOSS_OK);
         if (read.oddity != rows[i].oddity ||
             (read.oddity != TENSOR_JSON_PLAIN && read.odd_index != rows[i].index))
             fail_msg("%s: oddity %u at %zu", rows[i].text, (unsigned)read.oddity, read.odd_index);
-    }
-    loss_arena_reset(&arena);
-}
-
-static const struct {
-    const char *text;
-    int mode;
-    enum loss_status status;
-    const char *where;
-} faults[] = {
-    {"[[1,2],[3]]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[1],[2],[3,4]]", F32, LOSS_RAGGED_ARRAY, "/logits/2"},
-    {"[[1,2],[]]", F64, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[],[1]]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[[1],[2]],[[3]]]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[[1,2]],[[3]]]", F32, LOSS_RAGGED_ARRAY, "/logits/1/0"},
-    {"[[[1,2],[3]]]", F32, LOSS_RAGGED_ARRAY, "/logits/0/1"},
-    {"[1,[2]]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[1,[]]", TARGETS, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[1],2]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[],2]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[],[[]]]", F32, LOSS_RAGGED_ARRAY, "/logits/1/0"},
-    {"[[[]],[]]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[1],NaN]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[1],\"x\"]", F32, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"[[1],{}]", TARGETS, LOSS_RAGGED_ARRAY, "/logits/1"},
-    {"true", F32, LOSS_WRONG_TYPE, "/logits"},
-    {"\"1.5\"", F32, LOSS_WRONG_TYPE, "/logits"},
-    {"{\"a\":1}", TARGETS, LOSS_WRONG_TYPE, "/logits"},
-    {"[1,null]", F64, LOSS_WRONG_TYPE, "/logits/1"},
-    {"[[0,1],[2,\"nan\"]]", F32, LOSS_WRONG_TYPE, "/logits/1/1"},
-    {"[[0,1],[{},2]]", TARGETS, LOSS_WRONG_TYPE, "/logits/1/0"},
-    {"[1,1e999]", F32, LOSS_NUMBER_OUT_OF_RANGE, "/logits/1"},
-    {"[[1],[-1e999]]", F64, LOSS_NUMBER_OUT_OF_RANGE, "/logits/1/0"},
-    {"[1e309]", TARGETS, LOSS_NUMBER_OUT_OF_RANGE, "/logits/0"},
-    {"[nan]", F32, LOSS_INVALID_JSON, "1"},
-    {"[1,+Infinity]", F32, LOSS_INVALID_JSON, "3"},
-    {"[1,inf]", TARGETS, LOSS_INVALID_JSON, "3"},
-    {"[[1],nan]", F32, LOSS_INVALID_JSON, "5"},
-    {"", F32, LOSS_INVALID_JSON, "0"},
-    {"[", F32, LOSS_INVALID_JSON, "1"},
-    {"[1", F32, LOSS_INVALID_JSON, "2"},
-    {"[1,", F32, LOSS_INVALID_JSON, "3"},
-    {"[1,]", F32, LOSS_INVALID_JSON, "3"},
-    {"[,1]", TARGETS, LOSS_INVALID_JSON, "1"},
-    {"[[1],]", F32, LOSS_INVALID_JSON, "5"},
-    {"[1 2]", F32, LOSS_INVALID_JSON, "3"},
-    {"[1}", F32, LOSS_INVALID_JSON, "2"},
-    {"[01]", F32, LOSS_INVALID_JSON, "2"},
-    {"[-]", TARGETS, LOSS_INVALID_JSON, "2"},
-    {"[-I]", F32, LOSS_INVALID_JSON, "2"},
-    {"[1.]", F64, LOSS_INVALID_JSON, "3"},
-    {"[\"\xff\"]", F32, LOSS_INVALID_UTF8, "2"},
-};
-
-static void faults_have_their_place(void **state)
-{
-    struct loss_arena arena;
-
-    (void)state;
-    loss_arena_init(&arena, NULL);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct loss_error error = {.status = LOSS_OK};
-        struct tensor_json read;
-        size_t after;
-        enum loss_status status =
-            read_text(faults[i].text, faults[i].mode, ELEMENTS_MAX, &arena, &read, &error, &after);
-
-        if (status != faults[i].status || strcmp(error.where, faults[i].where) != 0)
-            fail_msg("%s: got %s at %s (%s)", faults[i].text, loss_status_code(status), error.where,
-                     error.sentence);
-    }
-    loss_arena_reset(&arena);
-}
-
-static void ragged_rows_are_told_in_numbers(void **state)
-{
-    struct loss_arena arena;
-    struct loss_error error;
-    struct tensor_json read;
-    size_t after;
-
-    (void)state;
-    loss_arena_init(&arena, NULL);
-    (void)read_text("[[1,2,3],[4,5]]", F32, ELEMENTS_MAX, &arena, &read, &error, &after);
-    assert_string_equal(error.sentence,
-                        "logits[1] has length 2, but the rows before it have length 3");
-    (void)read_text("[[1],[true]]", F32, ELEMENTS_MAX, &arena, &read, &error, &after);
-    assert_string_equal(error.sentence, "logits[1][0] is a boolean, but must be a number (or "
-                                        "\"NaN\", \"Infinity\", \"-Infinity\")");
-    loss_arena_reset(&arena);
-}
-
-/* Around the first capacity, around a limit, and far beyond both. */
-static void elements_are_limited(void **state)
-{
-    static const size_t limits[] = {0, 1, 4, 63, 64, 65, 128, 5000};
-    static char text[20000];
-    struct loss_arena arena;
-
-    (void)state;
-    loss_arena_init(&arena, NULL);
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        for (size_t count = limits[i] > 0 ? limits[i] - 1 : 0; count <= limits[i] + 1; count++) {
-            struct loss_error error;
-            struct tensor_json read;
-            size_t after, length = 1;
-            enum loss_status status;
-
-            text[0] = '[';
-            for (size_t j = 0; j < count; j++)
-                length += (size_t)sprintf(text + length, j == 0 ? "%zu" : ",%zu", j % 10);
-            memcpy(text + length, "]", 2);
-            status = read_text(text, (int)(i % 3), limits[i], &arena, &read, &error, &after);
-            assert_int_equal(status, count <= limits[i] ? LOSS_OK : LOSS_TOO_MANY_ELEMENTS);
-            if (status != LOSS_OK)
-                assert_string_equal(error.where, "/logits");
-            for (size_t j = 0; j < count && status == LOSS_OK; j++)
-                assert_true(number_at(&read.tensor, j) == (double)(j % 10));
-        }
-    }
-    loss_arena_reset(&arena);
-}
-
-static void nesting_is_limited_by_the_scanner(void **state)
-{
-    char text[80] = "";
-    struct loss_arena arena;
-
-    (void)state;
-    loss_arena_init(&arena, NULL);
-    for (size_t depth = 30; depth <= 33; depth++) { /* one array around it is open already */
-        struct loss_error error;
-        struct tensor_json read;
-        enum loss_status status;
-        size_t after;
-
-        memset(text, '[', depth);
-        memset(text + depth, ']', depth);
-        text[2 * depth] = '\0';
-        status = read_text(text, F32, ELEMENTS_MAX, &arena, &read, &error, &after);
-        assert_int_equal(status, depth <= 31 ? LOSS_OK : LOSS_TOO_DEEP);
-        if (status == LOSS_OK)
-            assert_int_equal(read.tensor.rank, depth);
-        else
-            assert_string_equal(error.where, "31");
     }
     loss_arena_reset(&arena);
 }
@@ -338,10 +153,6 @@ int main(void)
         cmocka_unit_test(shapes_and_values_are_read),
         cmocka_unit_test(the_sign_of_zero_survives),
         cmocka_unit_test(oddities_are_remembered),
-        cmocka_unit_test(faults_have_their_place),
-        cmocka_unit_test(ragged_rows_are_told_in_numbers),
-        cmocka_unit_test(elements_are_limited),
-        cmocka_unit_test(nesting_is_limited_by_the_scanner),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
