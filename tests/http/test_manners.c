@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "support/headers.h"
 #include "support/questions.h"
 #include "support/session.h"
 
@@ -21,17 +22,6 @@ static int start(void **state)
 {
     (void)state;
     return session_start((const char *const[]){"--inline-bytes-max", "1000", NULL}, NULL);
-}
-
-static void check_header(const char *name, const struct response *response, const char *header,
-                         const char *want)
-{
-    char text[256];
-    const char *got = response_header(response, header, text, sizeof text);
-
-    if (want == NULL ? got != NULL : got == NULL || strcmp(got, want) != 0)
-        fail_msg("%s: %s is %s, want %s", name, header, got != NULL ? got : "missing",
-                 want != NULL ? want : "none");
 }
 
 /* ---- Accept ---------------------------------------------------------------------------------- */

@@ -1,7 +1,13 @@
 /* session.c - one daemon and one client, for all tests of a program. */
-#include "support/session.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
 #include <signal.h>
+
+#include "support/session.h"
 
 struct daemon lossd;
 struct client *client;
@@ -32,4 +38,16 @@ bool session_reload(const char *series)
 
     daemon_signal(&lossd, SIGHUP);
     return client_wait(client, series, after, after);
+}
+
+void session_check_next(const char *name, bool on_a_new_connection)
+{
+    const struct response *next = client_evaluate(client, "{\"logits\":[1,2],\"targets\":1}");
+    json_t *json = response_json(next);
+
+    if (next->status != 200 || next->connects != on_a_new_connection)
+        fail_msg("%s: then %ld on %ld new connections", name, next->status, next->connects);
+    assert_true(json_number(json_object_get(json, "loss")) > 0.31326 &&
+                json_number(json_object_get(json, "loss")) < 0.31327); /* log(1 + 1/e) */
+    json_decref(json);
 }

@@ -21,4 +21,8 @@ int session_stop(void **state);
  * if it is not. */
 bool session_reload(const char *series);
 
+/* Fails the test, naming what was done before, unless the next request works: on the same
+ * connection, or on a new one. */
+void session_check_next(const char *name, bool on_a_new_connection);
+
 #endif
