@@ -1,4 +1,4 @@
-/* bodies.c - bodies of JSON, and the requests that they become. */
+/* bodies.c - bodies of JSON, the requests that they become, and their answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +29,25 @@ enum loss_status body_decode(const char *bytes, size_t length, const struct code
                                  arena, request, error);
     assert_int_equal(error->status, status);
     memset(text, 'x', length);
+    free(text);
+    return status;
+}
+
+enum loss_status body_answer(const char *bytes, size_t length, const struct answer_host *host,
+                             struct loss_arena *arena, struct answer *answer,
+                             struct loss_error *error)
+{
+    static const struct answer_host never = {.context = NULL};
+    char *text = calloc(length + CODEC_PADDING, 1);
+    enum loss_status status;
+
+    assert_non_null(text);
+    memcpy(text, bytes, length);
+    error->status = LOSS_OK;
+    status = answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                            ANSWER_JSON, &body_limits, host != NULL ? host : &never, arena, answer,
+                            error);
+    assert_int_equal(error->status, status);
     free(text);
     return status;
 }

@@ -1,7 +1,8 @@
-/* bodies.h - bodies of JSON, and the requests that they become. */
+/* bodies.h - bodies of JSON, the requests that they become, and their answers. */
 #ifndef SUPPORT_BODIES_H
 #define SUPPORT_BODIES_H
 
+#include "codec/answer.h"
 #include "codec/request_json.h"
 
 /* Limits that no test reaches by accident. */
@@ -11,6 +12,12 @@ extern const struct codec_limits body_limits;
  * may point into it. */
 enum loss_status body_decode(const char *bytes, size_t length, const struct codec_limits *limits,
                              struct loss_arena *arena, struct codec_request *request,
+                             struct loss_error *error);
+
+/* Answer a body that lies in a block which ends with its padding, within body_limits.  `host` may
+ * be NULL: a host that does nothing. */
+enum loss_status body_answer(const char *bytes, size_t length, const struct answer_host *host,
+                             struct loss_arena *arena, struct answer *answer,
                              struct loss_error *error);
 
 #endif
