@@ -1,4 +1,4 @@
-/* test_load.c - many clients at once, and more than there is room or time for. */
+/* test_load.c - many clients at once: each has its own answer, and those who are gone have none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,7 @@
 #include "support/numbers.h"
 #include "support/raw.h"
 
-enum { CLIENTS = 20, REQUESTS = 50, FLOODERS = 8, FLOOD_MS = 10000 };
-
-#define GOOD "{\"logits\":[0,0],\"targets\":0}"
+enum { CLIENTS = 20, REQUESTS = 50 };
 
 /* ---- each its own answer --------------------------------------------------------------------- */
 
@@ -120,7 +117,7 @@ static void everybody_gets_his_own_answer(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* ---- no room --------------------------------------------------------------------------------- */
+/* ---- nobody waits ---------------------------------------------------------------------------- */
 
 /* Large enough for a worker. */
 static void send_padded(struct raw *raw, const char *body)
@@ -131,71 +128,6 @@ static void send_padded(struct raw *raw, const char *body)
 
     (void)snprintf(text, sizeof text, "%s%-10000s", head, body);
     assert_true(raw_say(raw, text));
-}
-
-struct flood {
-    unsigned port;
-    char *body;
-    atomic_int answered, refused, wrong;
-    char fault[600];
-};
-
-static void *flooder(void *argument)
-{
-    struct flood *flood = argument;
-    struct client *client = client_open(flood->port);
-    double deadline = clock_ms() + FLOOD_MS;
-    char text[600], after[32];
-
-    while ((flood->answered < FLOODERS || flood->refused < FLOODERS) && clock_ms() < deadline) {
-        const struct response *response = client_evaluate(client, flood->body);
-        const char *retry = response_header(response, "Retry-After", after, sizeof after);
-
-        if (response->status == 200) {
-            flood->answered++;
-        } else if (response_fault(response, 503, "queue_full", NULL, text, sizeof text) == NULL &&
-                   retry != NULL && strtol(retry, NULL, 10) >= 1) {
-            flood->refused++;
-        } else if (flood->wrong++ == 0) {
-            (void)snprintf(flood->fault, sizeof flood->fault, "%ld %s %s", response->status,
-                           response->failure != NULL ? response->failure : "", response->body);
-        }
-    }
-    client_close(client);
-    return NULL;
-}
-
-/* Row 78 of tests/faults/rows.txt. */
-static void a_full_queue_refuses(void **state)
-{
-    struct lines body = {0};
-    struct flood flood = {0};
-    pthread_t threads[FLOODERS];
-    struct daemon lossd;
-    struct client *client;
-
-    (void)state;
-    daemon_start(&lossd, (const char *const[]){"--workers", "1", "--queue-jobs-max", "1", NULL},
-                 NULL);
-    lines_zeros(&body, 500000, "");
-    flood.body = body.text;
-    flood.port = lossd.port;
-    for (size_t i = 0; i < FLOODERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, flooder, &flood), 0);
-    for (size_t i = 0; i < FLOODERS; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    if (flood.wrong != 0 || flood.answered == 0 || flood.refused == 0)
-        fail_msg("%d answered, %d refused, %d wrong: %s", flood.answered, flood.refused,
-                 flood.wrong, flood.fault);
-    client = client_open(lossd.port);
-    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
-    assert_true(client_metric(client, "lossd_errors_total{code=\"queue_full\"}") ==
-                (double)flood.refused);
-    assert_int_equal(client_evaluate(client, flood.body)->status, 200);
-    assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
-    client_close(client);
-    lines_free(&body);
-    assert_int_equal(daemon_stop(&lossd), 0);
 }
 
 /* Behind two long requests those who wait are gone, but for one; nothing is
@@ -248,87 +180,11 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* Refused before the body is read, while it is, and while it is worked on: each time 503, and room
- * for the next.  Row 79. */
-static void a_full_memory_refuses(void **state)
-{
-    static const struct {
-        size_t count;
-        const char *option;
-        bool chunked;
-    } bodies[] = {
-        {1000000, "", false},
-        {1000000, "", true},
-        {150000, ",\"dtype\":\"float64\"", false},
-        {40000, ",\"return\":[\"softmax\",\"log_softmax\"]", true},
-    };
-    const char *headers[] = {"Transfer-Encoding: chunked", NULL};
-    struct daemon lossd;
-    struct client *client;
-    char text[600];
-    double used;
-
-    (void)state;
-    daemon_start(&lossd, (const char *const[]){"--memory-budget-bytes", "1048576", NULL}, NULL);
-    client = client_open(lossd.port);
-    used = client_resting_bytes(client);
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        struct lines body = {0};
-        const struct response *response;
-
-        lines_zeros(&body, bodies[i].count, bodies[i].option);
-        response = client_send(client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL,
-                               body.text, body.length);
-        lines_free(&body);
-        if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
-            fail_msg("body %zu: %s", i, text);
-        assert_non_null(response_header(response, "Retry-After", text, sizeof text));
-        assert_string_equal(response_header(response, "Connection", text, sizeof text), "close");
-        assert_int_equal(client_evaluate(client, GOOD)->status, 200);
-        assert_true(client_resting_bytes(client) == used);
-    }
-    client_close(client);
-    assert_int_equal(daemon_stop(&lossd), 0);
-}
-
-/* Row 80 of tests/faults/rows.txt. */
-static void a_late_answer_is_not_computed(void **state)
-{
-    struct lines body = {0};
-    char text[600];
-    struct daemon lossd;
-    struct client *client;
-    const struct response *response;
-    enum { LATE_MAX = 200 };
-    int late = 0;
-
-    (void)state;
-    daemon_start(&lossd, (const char *const[]){"--request-timeout-ms", "1", NULL}, NULL);
-    client = client_open(lossd.port);
-    lines_zeros(&body, 3000000, "");
-    (void)client_send(client, "GET", "/livez", NULL, NULL, 0);
-    /* On a busy machine even the body may come too late, which is a 408: not every time, though. */
-    do {
-        response = client_evaluate(client, body.text);
-    } while (response_fault(response, 408, "request_timeout", NULL, text, sizeof text) == NULL &&
-             ++late < LATE_MAX);
-    if (response_fault(response, 504, "deadline_exceeded", NULL, text, sizeof text) != NULL)
-        fail_msg("%s", text);
-    assert_null(response_header(response, "Connection", text, sizeof text));
-    assert_true(client_metric(client, "lossd_rows_evaluated_total") == 0.0);
-    client_close(client);
-    lines_free(&body);
-    assert_int_equal(daemon_stop(&lossd), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_gets_his_own_answer),
-        cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(who_is_gone_when_his_turn_comes_is_passed_over),
-        cmocka_unit_test(a_full_memory_refuses),
-        cmocka_unit_test(a_late_answer_is_not_computed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
