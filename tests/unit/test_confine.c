@@ -1,4 +1,4 @@
-/* test_confine.c - children that are confined, and what becomes of what they try. */
+/* test_confine.c - calls that confined children try, what becomes of them, and the first step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,9 +33,7 @@
 #include <unistd.h>
 
 #include "server/confine.h"
-
-/* What becomes of an attempt: an errno, 0 for success, or the end of the process. */
-enum { DIES = 1000, ABORTS, REFUSED_TO_CONFINE = 254 };
+#include "support/confined.h"
 
 static int opened; /* a socket from before */
 
@@ -139,11 +137,7 @@ static int give_up(void)
     abort();
 }
 
-static const struct attempt {
-    const char *name;
-    int (*try)(void);
-    int want;
-} attempts[] = {
+static const struct attempt attempts[] = {
     {"execve", execute, DIES},
     {"execveat", execute_at, DIES},
     {"posix_spawn", spawn, DIES},
@@ -190,64 +184,7 @@ static const struct attempt {
     {"abort", give_up, ABORTS},
 };
 
-/* ---- a child that tries ---------------------------------------------------------------------- */
-
-struct other_thread {
-    pthread_barrier_t start; /* all is confined now */
-    const struct attempt *attempt;
-    int outcome;
-};
-
-static void *try_there(void *argument)
-{
-    struct other_thread *other = argument;
-
-    (void)pthread_barrier_wait(&other->start);
-    other->outcome = other->attempt->try();
-    return NULL;
-}
-
-/* In the child: be confined and try, here or in a thread that is older than the filter. */
-static _Noreturn void try_confined(const struct attempt *attempt, bool elsewhere)
-{
-    struct other_thread other = {.attempt = attempt};
-    struct loss_error error;
-    pthread_t thread;
-
-    (void)pthread_barrier_init(&other.start, NULL, 2);
-    if (!confine_begin(&error) ||
-        (elsewhere && pthread_create(&thread, NULL, try_there, &other) != 0) ||
-        !confine_complete(&error)) {
-        (void)fprintf(stderr, "%s\n", error.sentence);
-        _exit(REFUSED_TO_CONFINE);
-    }
-    if (!elsewhere)
-        _exit(attempt->try());
-    (void)pthread_barrier_wait(&other.start);
-    (void)pthread_join(thread, NULL);
-    _exit(other.outcome);
-}
-
-static int outcome_of(int status)
-{
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    return WTERMSIG(status) == SIGSYS ? DIES : WTERMSIG(status) == SIGABRT ? ABORTS : -1;
-}
-
-static int outcome(const struct attempt *attempt, bool elsewhere)
-{
-    pid_t pid;
-    int status;
-
-    (void)fflush(NULL);
-    pid = fork();
-    if (pid == 0)
-        try_confined(attempt, elsewhere);
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return outcome_of(status);
-}
+/* ---- children that try ----------------------------------------------------------------------- */
 
 /* Sanitizers, emulators and some containers do without; the first attempt tells. */
 static int find_out(void **state)
@@ -256,7 +193,7 @@ static int find_out(void **state)
     static bool possible;
 
     opened = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    possible = outcome(&none, false) != REFUSED_TO_CONFINE;
+    possible = confined_outcome(&none, false) != REFUSED_TO_CONFINE;
     if (!possible)
         (void)printf("note: nothing can be confined here\n");
     *state = &possible;
@@ -271,7 +208,7 @@ static void check_all(void **state, bool elsewhere)
     if (!*possible)
         skip();
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
-        int got = outcome(&attempts[i], elsewhere);
+        int got = confined_outcome(&attempts[i], elsewhere);
 
         if (got != attempts[i].want)
             print_error("%s: want %d, got %d\n", attempts[i].name, attempts[i].want, got);
@@ -311,7 +248,7 @@ static _Noreturn void begin_only(void)
         _exit(open_unix() + write_file() + map_code());
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         _exit(4);
-    _exit(outcome_of(status) == 0 ? 0 : 5);
+    _exit(confined_outcome_of(status) == 0 ? 0 : 5);
 }
 
 static void the_first_step_leaves_starting_possible(void **state)
@@ -326,7 +263,7 @@ static void the_first_step_leaves_starting_possible(void **state)
     if (pid == 0)
         begin_only();
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(outcome_of(status), 0);
+    assert_int_equal(confined_outcome_of(status), 0);
 }
 
 int main(void)
