@@ -305,7 +305,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 # Every call of the daemon's that may fail, fails: all of them, or POINTS of them, evenly spread.  Not with
 # sanitizers, which have a heap of their own.
 TORTURE := $(addprefix $(B)/tests/torture/,fail.so torture)
-$(B)/tests/torture/torture: $(addprefix $(B)/tests/torture/,torture.o script.o) $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
+$(B)/tests/torture/torture: $(addprefix $(B)/tests/torture/,torture.o judge.o script.o) $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ $(TEST_LIBS)
 torture: $(TORTURE) $(B)/lossd ## let every call of the daemon fail, alone and with all after it: takes minutes
 	@LOSSD=$(B)/lossd $(B)/tests/torture/torture $(firstword $(TORTURE)) $(POINTS)

@@ -17,8 +17,8 @@
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/raw.h"
-#include "support/zipped.h"
 #include "torture/fail.h"
+#include "torture/judge.h"
 #include "torture/script.h"
 
 enum {
@@ -28,18 +28,14 @@ enum {
     INLINE_BYTES = 8192, /* inline_bytes_max by default */
 };
 
-struct wanted {
-    long status;
-    struct zipped body; /* decoded; NULL if it changes from one time to the next */
-};
-
 struct torture {
     char shim[512], path[64]; /* environment of the daemon */
     struct fail_control *control;
     struct script script;
     struct wanted wanted[SCRIPT_MAX];
     long blocks; /* at the end of a daemon that was not tortured */
-    unsigned long right, refused, cut, wrong;
+    struct verdicts verdicts;
+    unsigned long wrong; /* replies, and all else that is */
     struct daemon daemon;
 };
 
@@ -70,88 +66,6 @@ static void complain(struct torture *torture, const char *what, const char *deta
     (void)fprintf(stderr, "call %ld (%s) fails%s: %s: %.300s\n", control->fails_at, control->name,
                   control->onward ? ", and all after it" : "", what, detail);
     torture->wrong++;
-}
-
-/* ---- replies --------------------------------------------------------------------------------- */
-
-/* The body, decoded, to be freed. */
-static struct zipped decode(const struct response *response)
-{
-    char coding[32] = "";
-    struct zipped body = {NULL, response->body_length};
-
-    (void)response_header(response, "Content-Encoding", coding, sizeof coding);
-    if (response->body_length > 0 && strcmp(coding, "gzip") == 0)
-        return unzip(response->body, response->body_length, ZIP_GZIP);
-    if (response->body_length > 0 && strcmp(coding, "deflate") == 0)
-        return unzip(response->body, response->body_length, ZIP_DEFLATE);
-    body.bytes = calloc(response->body_length + 1, 1);
-    if (body.bytes == NULL)
-        give_up("memory");
-    memcpy(body.bytes, response->body, response->body_length);
-    return body;
-}
-
-static bool is_same(const struct zipped *one, const struct zipped *other)
-{
-    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
-}
-
-/* An error that tells of a shortage. */
-static bool is_shortage(const char *text, size_t length)
-{
-    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-    const char *code = json_text(json, "code");
-    bool is = json_text(json, "error")[0] != '\0' &&
-              (strcmp(code, "out_of_memory") == 0 || strcmp(code, "memory_budget_full") == 0 ||
-               strcmp(code, "queue_full") == 0);
-
-    json_decref(json);
-    return is;
-}
-
-/* Each line is the one wanted, or tells of a shortage. */
-static bool lines_are_right(const struct zipped *got, const struct zipped *want)
-{
-    const char *at = got->bytes, *from = want->bytes;
-
-    while (*from != '\0') {
-        size_t length = strcspn(at, "\n"), wanted = strcspn(from, "\n");
-
-        if (at[length] != '\n')
-            return false;
-        if ((length != wanted || memcmp(at, from, length) != 0) && !is_shortage(at, length))
-            return false;
-        at += length + 1;
-        from += wanted + 1;
-    }
-    return *at == '\0';
-}
-
-/* Count a reply; false if it is wrong. */
-static bool judge(struct torture *torture, size_t number, const struct response *response)
-{
-    const struct wanted *wanted = &torture->wanted[number];
-    struct zipped body;
-    bool is_right;
-
-    if (response->status == 0) {
-        torture->cut++;
-        return true;
-    }
-    if (response->status == 503 && (torture->script.requests[number].is_bodiless ||
-                                    is_shortage(response->body, response->body_length))) {
-        torture->refused++;
-        return true;
-    }
-    body = decode(response);
-    is_right =
-        response->status == wanted->status && body.bytes != NULL &&
-        (wanted->body.bytes == NULL || is_same(&body, &wanted->body) ||
-         (torture->script.requests[number].is_lines && lines_are_right(&body, &wanted->body)));
-    free(body.bytes);
-    torture->right += is_right;
-    return is_right;
 }
 
 /* ---- the script ------------------------------------------------------------------------------ */
@@ -187,7 +101,7 @@ static void play(struct torture *torture)
             if (is_hopeless)
                 break;
             complain(torture, request->name, "no reply");
-        } else if (!judge(torture, i, &response)) {
+        } else if (!judge(&torture->verdicts, request, &torture->wanted[i], &response)) {
             (void)fprintf(stderr, "want %ld, got %ld\n", torture->wanted[i].status,
                           response.status);
             complain(torture, request->name, response.body);
@@ -233,13 +147,13 @@ static void check_gauges(struct torture *torture)
 /* Its end, and what it has kept. */
 static void stop(struct torture *torture)
 {
-    unsigned long refused = torture->refused, cut = torture->cut;
+    unsigned long refused = torture->verdicts.refused, cut = torture->verdicts.cut;
 
     torture->control->is_off = 1;
     if (daemon_wait(&torture->daemon, 0) == DAEMON_RUNS) {
         check_gauges(torture);
         play(torture);
-        if (torture->refused != refused || torture->cut != cut)
+        if (torture->verdicts.refused != refused || torture->verdicts.cut != cut)
             complain(torture, "afterwards", "a request is refused");
     }
     if (daemon_wait(&torture->daemon, 0) != DAEMON_RUNS) {
@@ -274,14 +188,14 @@ static long learn(struct torture *torture)
             struct zipped body;
 
             ask(torture, &torture->script.requests[i], &raw, AFTER_MS, &response);
-            body = decode(&response);
+            body = reply_decode(&response);
             if (response.status == 0 || body.bytes == NULL)
                 give_up(torture->script.requests[i].name);
             if (turn == 0) {
                 *wanted = (struct wanted){response.status, body};
                 continue;
             }
-            if (!is_same(&body, &wanted->body)) {
+            if (!reply_is_same(&body, &wanted->body)) {
                 free(wanted->body.bytes);
                 wanted->body.bytes = NULL;
             }
@@ -311,7 +225,7 @@ int main(int count, char **arguments)
     make_control(&torture);
     script_make(&torture.script, INLINE_BYTES);
     calls = learn(&torture);
-    torture.right = torture.refused = torture.cut = 0;
+    torture.verdicts = (struct verdicts){0, 0, 0};
     step = 1 + calls / most;
     for (long n = 1; n <= calls; n += step, points++) {
         for (int onward = 0; onward < 2; onward++) {
@@ -323,12 +237,13 @@ int main(int count, char **arguments)
     (void)printf(
         "torture: %zu requests, %ld calls that may fail, %ld of them did, alone and with all "
         "after them: %lu replies right, %lu refused, %lu cut, %lu wrong\n",
-        torture.script.count, calls, points, torture.right, torture.refused, torture.cut,
-        torture.wrong);
+        torture.script.count, calls, points, torture.verdicts.right, torture.verdicts.refused,
+        torture.verdicts.cut, torture.wrong);
     for (size_t i = 0; i < torture.script.count; i++)
         free(torture.wanted[i].body.bytes);
     script_free(&torture.script);
-    if (points == 0 || torture.right == 0 || torture.refused + torture.cut == 0) {
+    if (points == 0 || torture.verdicts.right == 0 ||
+        torture.verdicts.refused + torture.verdicts.cut == 0) {
         (void)fprintf(stderr, "nothing was tortured\n");
         return 1;
     }
