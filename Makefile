@@ -409,7 +409,7 @@ $(B)/tests/bench/accuracy: $(B)/tests/bench/accuracy.o $(B)/tests/support/number
 
 sweep: $(B)/tests/bench/sweep ## the largest errors of exp, log and log1p, at every float32: takes minutes
 	@$< $(ARGS)
-$(B)/tests/bench/sweep: $(B)/tests/bench/sweep.o $(addprefix $(B)/tests/support/,numbers.o specification.o) $(B)/libloss.a
+$(B)/tests/bench/sweep: $(addprefix $(B)/tests/,bench/sweep.o bench/sweep_functions.o support/numbers.o support/specification.o) $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lpthread -lm
 
 overload: build/lossd ## three times as many requests as lossd can serve, for OVERLOAD_SECONDS (30), and slow clients
