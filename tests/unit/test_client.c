@@ -14,8 +14,10 @@
 
 #include "server/client.h"
 
-/* The client at the end of a connection to an address of this machine; 0 if
- * there is no such family. */
+#define NOT_HERE UINT64_MAX
+
+/* The client at the end of a connection to an address of this machine; NOT_HERE if it has no such
+ * address. */
 static uint64_t client_at(int family, const char *listening, const char *address)
 {
     union {
@@ -32,7 +34,7 @@ static uint64_t client_at(int family, const char *listening, const char *address
     assert_int_equal(inet_pton(family, listening, place), 1);
     if (bind(listener, &to.any, size) != 0) {
         (void)close(listener);
-        return 0;
+        return NOT_HERE;
     }
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, &to.any, &size), 0);
@@ -77,10 +79,12 @@ static void and_the_same_by_ipv6(void **state)
     uint64_t client = client_at(AF_INET6, "::", "127.0.0.1");
 
     (void)state;
-    if (client == 0)
-        skip(); /* there is no IPv6 here */
+    if (client == NOT_HERE)
+        skip();
     assert_int_equal(client, 0x7f000001);
-    assert_int_equal(client_at(AF_INET6, "::1", "::1"), 1);
+    client = client_at(AF_INET6, "::1", "::1");
+    if (client != NOT_HERE) /* containers may have IPv6 and no address of it */
+        assert_int_equal(client, 1);
 }
 
 /* Pairs of addresses, and whether they are one client's. */
