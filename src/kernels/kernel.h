@@ -125,7 +125,7 @@ struct kernel {
                            double *found);
 
     /* Add numbers of positions to partial sums: number p to sum p mod KERNEL_SUMS, and what its
-     * rounding loses beside it (as vector_sum.h). */
+     * rounding loses beside it (vector_sum.h).  `numbers` has KERNEL_TILE_POSITIONS. */
     void (*add)(const double *numbers, size_t count, struct kernel_sums *sums);
 
     /* Sum_c k_c * (-lp_c) of every position; lp is log_softmax(x) (after scan with sums), x, or

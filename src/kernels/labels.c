@@ -1,7 +1,10 @@
 /* labels.c - what the labels of positions make of numbers that positions have, and their sums.
  *
- * Plain loops, of which compilers make vectors at every level. */
+ * Labels have plain loops, of which compilers make vectors at every level. */
+#include <assert.h>
+
 #include "kernels/table_internal.h"
+#include "kernels/terms.h"
 
 size_t KERNEL(count_labels)(const int64_t *labels, size_t count, size_t classes, int64_t ignored,
                             size_t *bad)
@@ -36,16 +39,16 @@ size_t KERNEL(weigh_labels)(const struct kernel_tile *tile, const struct kernel_
     return correct;
 }
 
+static_assert(KERNEL_SUMS % LANES == 0, "a vector of numbers has a vector of sums");
+
 void KERNEL(add)(const double *numbers, size_t count, struct kernel_sums *sums)
 {
-    for (size_t p = 0; p < count; p += KERNEL_SUMS) {
-        size_t end = count - p < KERNEL_SUMS ? count - p : KERNEL_SUMS;
+    for (size_t p = 0; p < count; p += LANES) {
+        size_t at = p % KERNEL_SUMS, lanes = count - p < LANES ? count - p : LANES;
+        struct vector_sum sum = {vec_load(sums->total + at), vec_load(sums->lost + at)};
 
-        for (size_t l = 0; l < end; l++) {
-            double total = sums->total[l] + numbers[p + l], added = total - sums->total[l];
-
-            sums->lost[l] += (sums->total[l] - (total - added)) + (numbers[p + l] - added);
-            sums->total[l] = total;
-        }
+        vector_sum_add(&sum, first_lanes(vec_load(numbers + p), lanes));
+        vec_store(sums->total + at, sum.total);
+        vec_store(sums->lost + at, sum.lost);
     }
 }
