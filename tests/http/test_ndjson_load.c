@@ -62,8 +62,7 @@ static void what_takes_too_much_memory_is_refused(void **state)
         if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
             fail_msg("body %zu: %s", i, text);
         assert_non_null(response_header(response, "Retry-After", text, sizeof text));
-        assert_true(client_wait(client, "lossd_in_flight_bytes", used, used));
-        assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
+        assert_true(client_resting_bytes(client) == used);
         assert_true(client_metric(client, "lossd_errors_total{code=\"memory_budget_full\"}") ==
                     requests + 1.0);
         if (lines_fault(lines_post(client, "", &good, false), &want, text, sizeof text) != NULL)
@@ -164,8 +163,7 @@ static void a_full_queue_refuses_or_answers_all(void **state)
         fail_msg("%d wrong: %s", flood.wrong, flood.fault);
     assert_in_range(flood.answered, ENOUGH, 1000000);
     assert_in_range(flood.refused, ENOUGH, 1000000);
-    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
-    assert_true(client_wait(client, "lossd_in_flight_bytes", bytes, bytes));
+    assert_true(client_resting_bytes(client) == bytes);
     assert_true(client_metric(client, "lossd_queue_jobs") == 0.0);
     assert_true(client_metric(client, "lossd_errors_total{code=\"queue_full\"}") ==
                 (double)flood.refused);

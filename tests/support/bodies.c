@@ -10,20 +10,23 @@
 
 #include "support/bodies.h"
 
-const struct codec_limits body_limits = {.elements_max = 1000000,
-                                         .envelope_bytes_max = 65536,
-                                         .json_depth_max = 32,
-                                         .confusion_classes_max = 1000};
+/* A copy in a block that ends with its padding. */
+static char *copy_of(const char *bytes, size_t length)
+{
+    char *text = calloc(length + CODEC_PADDING, 1);
+
+    assert_non_null(text);
+    memcpy(text, bytes, length);
+    return text;
+}
 
 enum loss_status body_decode(const char *bytes, size_t length, const struct codec_limits *limits,
                              struct loss_arena *arena, struct codec_request *request,
                              struct loss_error *error)
 {
-    char *text = calloc(length + CODEC_PADDING, 1);
+    char *text = copy_of(bytes, length);
     enum loss_status status;
 
-    assert_non_null(text);
-    memcpy(text, bytes, length);
     error->status = LOSS_OK;
     status = request_json_decode(&(struct codec_body){.bytes = text, .length = length}, limits,
                                  arena, request, error);
@@ -33,20 +36,18 @@ enum loss_status body_decode(const char *bytes, size_t length, const struct code
     return status;
 }
 
-enum loss_status body_answer(const char *bytes, size_t length, const struct answer_host *host,
-                             struct loss_arena *arena, struct answer *answer,
-                             struct loss_error *error)
+enum loss_status body_answer(const char *bytes, size_t length, const struct codec_limits *limits,
+                             const struct answer_host *host, struct loss_arena *arena,
+                             struct answer *answer, struct loss_error *error)
 {
     static const struct answer_host never = {.context = NULL};
-    char *text = calloc(length + CODEC_PADDING, 1);
+    char *text = copy_of(bytes, length);
     enum loss_status status;
 
-    assert_non_null(text);
-    memcpy(text, bytes, length);
     error->status = LOSS_OK;
-    status = answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
-                            ANSWER_JSON, &body_limits, host != NULL ? host : &never, arena, answer,
-                            error);
+    status =
+        answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                       ANSWER_JSON, limits, host != NULL ? host : &never, arena, answer, error);
     assert_int_equal(error->status, status);
     free(text);
     return status;

@@ -5,19 +5,15 @@
 #include "codec/answer.h"
 #include "codec/request_json.h"
 
-/* Limits that no test reaches by accident. */
-extern const struct codec_limits body_limits;
-
 /* Decode a body in a block that ends with its padding, and is gone afterwards: nothing in *request
  * may point into it. */
 enum loss_status body_decode(const char *bytes, size_t length, const struct codec_limits *limits,
                              struct loss_arena *arena, struct codec_request *request,
                              struct loss_error *error);
 
-/* Answer a body that lies in a block which ends with its padding, within body_limits.  `host` may
- * be NULL: a host that does nothing. */
-enum loss_status body_answer(const char *bytes, size_t length, const struct answer_host *host,
-                             struct loss_arena *arena, struct answer *answer,
-                             struct loss_error *error);
+/* Answer a body that lies in such a block too.  `host` may be NULL: a host that does nothing. */
+enum loss_status body_answer(const char *bytes, size_t length, const struct codec_limits *limits,
+                             const struct answer_host *host, struct loss_arena *arena,
+                             struct answer *answer, struct loss_error *error);
 
 #endif

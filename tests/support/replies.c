@@ -8,11 +8,9 @@
 #include <cmocka.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "codec/answer.h"
-#include "codec/request_json.h"
+#include "support/bodies.h"
 #include "support/numbers.h"
 #include "support/replies.h"
 
@@ -31,23 +29,16 @@ const char *reply_unquoted(const char *text, char quoted[REPLY_TEXT_BYTES])
 
 json_t *reply_to(const char *body, const struct codec_limits *limits, struct loss_error *error)
 {
-    static const struct answer_host alone = {.context = NULL};
-    size_t length = strlen(body);
-    char *text = calloc(length + CODEC_PADDING, 1);
     struct loss_arena arena;
     struct answer answer;
     json_t *reply = NULL;
 
-    assert_non_null(text);
-    memcpy(text, body, length);
     loss_arena_init(&arena, NULL);
-    if (answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
-                       ANSWER_JSON, limits, &alone, &arena, &answer, error) == LOSS_OK) {
+    if (body_answer(body, strlen(body), limits, NULL, &arena, &answer, error) == LOSS_OK) {
         reply = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(reply);
     }
     loss_arena_reset(&arena);
-    free(text);
     return reply;
 }
 

@@ -14,6 +14,7 @@
 
 #include "codec/envelope.h"
 #include "support/bodies.h"
+#include "support/messages.h"
 #include "support/numbers.h"
 
 #define THREE "\"targets\":[0,2,1],\"logits\":[[13,3,2,5,1],[1,8,20,2,3],[1,14,3,5,3]]"
@@ -64,7 +65,8 @@ static void examples_are_answered_to_the_byte(void **state)
         struct answer answer;
         struct loss_error error;
 
-        if (body_answer(request, strlen(request), NULL, &arena, &answer, &error) != LOSS_OK)
+        if (body_answer(request, strlen(request), &message_limits, NULL, &arena, &answer, &error) !=
+            LOSS_OK)
             fail_msg("%s: %s", request, error.sentence);
         if (answer.length != strlen(rows[i].reply) ||
             memcmp(answer.body, rows[i].reply, answer.length) != 0)
@@ -113,7 +115,7 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
     (void)state;
     loss_arena_init(&arena, NULL);
     assert_int_equal(
-        body_answer(text, strlen(text),
+        body_answer(text, strlen(text), &message_limits,
                     &(struct answer_host){.stopped = is_out_of_patience, .context = &endless},
                     &arena, &answer, &error),
         LOSS_OK);
@@ -124,7 +126,7 @@ static void whoever_stops_waiting_is_heard_between_blocks(void **state)
         struct patience patience = {.patience = n};
 
         assert_int_equal(
-            body_answer(text, strlen(text),
+            body_answer(text, strlen(text), &message_limits,
                         &(struct answer_host){.stopped = is_out_of_patience, .context = &patience},
                         &arena, &answer, &error),
             LOSS_DEADLINE_EXCEEDED);
@@ -171,7 +173,7 @@ static void damaged_requests_are_answered(void **state)
             }
         }
         loss_arena_init(&arena, NULL);
-        if (body_answer(text, length, NULL, &arena, &answer, &error) == LOSS_OK) {
+        if (body_answer(text, length, &message_limits, NULL, &arena, &answer, &error) == LOSS_OK) {
             json_t *reply = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
 
             assert_non_null(json_object_get(reply, "loss"));

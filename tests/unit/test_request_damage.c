@@ -10,6 +10,7 @@
 
 #include "codec/envelope.h"
 #include "support/bodies.h"
+#include "support/messages.h"
 
 static void limits_hold_on_both_sides(void **state)
 {
@@ -82,7 +83,7 @@ static void a_nul_is_a_byte_like_others(void **state)
         struct loss_error error;
 
         assert_int_equal(
-            body_decode(rows[i].bytes, rows[i].length, &body_limits, &arena, &request, &error),
+            body_decode(rows[i].bytes, rows[i].length, &message_limits, &arena, &request, &error),
             rows[i].status);
         assert_string_equal(error.where, rows[i].where);
     }
@@ -103,7 +104,7 @@ static void every_prefix_is_refused(void **state)
     loss_arena_init(&arena, NULL);
     for (size_t length = 0; length < sizeof whole - 1; length++) {
         enum loss_status status =
-            body_decode(whole, length, &body_limits, &arena, &request, &error);
+            body_decode(whole, length, &message_limits, &arena, &request, &error);
 
         if (length == 0)
             assert_int_equal(status, LOSS_EMPTY_BODY);
@@ -111,8 +112,8 @@ static void every_prefix_is_refused(void **state)
             fail_msg("%zu bytes: %s", length, loss_status_code(status));
         loss_arena_reset(&arena);
     }
-    assert_int_equal(body_decode(whole, sizeof whole - 1, &body_limits, &arena, &request, &error),
-                     LOSS_OK);
+    assert_int_equal(
+        body_decode(whole, sizeof whole - 1, &message_limits, &arena, &request, &error), LOSS_OK);
     loss_arena_reset(&arena);
 }
 
@@ -133,7 +134,7 @@ static void every_changed_byte_has_an_answer(void **state)
 
             loss_arena_init(&arena, NULL);
             text[i] = (char)byte;
-            status = body_decode(text, sizeof whole - 1, &body_limits, &arena, &request, &error);
+            status = body_decode(text, sizeof whole - 1, &message_limits, &arena, &request, &error);
             accepted += status == LOSS_OK;
             if (status != LOSS_OK && error.where[0] != '/' && error.where[0] != '\0')
                 assert_in_range(strtoul(error.where, NULL, 10), 0, sizeof whole - 1);

@@ -9,6 +9,7 @@
 
 #include "codec/envelope.h"
 #include "support/bodies.h"
+#include "support/messages.h"
 
 struct fault {
     const char *text;
@@ -26,7 +27,7 @@ static void check_faults(const struct fault *faults, size_t count)
         enum loss_status status;
 
         loss_arena_init(&arena, NULL);
-        status = body_decode(text, strlen(text), &body_limits, &arena, &request, &error);
+        status = body_decode(text, strlen(text), &message_limits, &arena, &request, &error);
         if (status != faults[i].status)
             fail_msg("%s: got %s, want %s", text, loss_status_code(status),
                      loss_status_code(faults[i].status));

@@ -12,6 +12,7 @@
 
 #include "codec/envelope.h"
 #include "support/bodies.h"
+#include "support/messages.h"
 #include "support/numbers.h"
 
 /* A request with these options around it; the caller resets the arena. */
@@ -23,7 +24,7 @@ static struct codec_request with_options(const char *options, struct loss_arena 
 
     (void)snprintf(text, sizeof text, "{\"logits\":[[0.1,2]],\"targets\":[1.0]%s%s}",
                    options[0] != '\0' ? "," : "", options);
-    if (body_decode(text, strlen(text), &body_limits, arena, &request, &error) != LOSS_OK)
+    if (body_decode(text, strlen(text), &message_limits, arena, &request, &error) != LOSS_OK)
         fail_msg("%s: %s", text, error.sentence);
     return request;
 }
@@ -117,7 +118,7 @@ static void probabilities_have_the_dtype_of_the_request(void **state)
 
         (void)snprintf(text, sizeof text, "{\"logits\":[0.1,2],\"targets\":%s%s}", targets[i / 2],
                        single ? "" : ",\"dtype\":\"float64\"");
-        assert_int_equal(body_decode(text, strlen(text), &body_limits, &arena, &request, &error),
+        assert_int_equal(body_decode(text, strlen(text), &message_limits, &arena, &request, &error),
                          LOSS_OK);
         assert_int_equal(request.loss.targets.dtype, single ? LOSS_FLOAT32 : LOSS_FLOAT64);
         assert_int_equal(request.loss.predictions.dtype, single ? LOSS_FLOAT32 : LOSS_FLOAT64);
@@ -150,7 +151,7 @@ static void tensors_before_the_dtype_are_read_again(void **state)
         struct loss_error error;
 
         assert_int_equal(
-            body_decode(texts[i], strlen(texts[i]), &body_limits, &arena, &request, &error),
+            body_decode(texts[i], strlen(texts[i]), &message_limits, &arena, &request, &error),
             LOSS_OK);
         assert_int_equal(request.loss.stage, LOSS_STAGE_PROBABILITIES);
         assert_int_equal(request.loss.predictions.dtype, LOSS_FLOAT64);
@@ -187,9 +188,9 @@ static void two_empty_arrays_are_no_rows(void **state)
         struct codec_request request;
         struct loss_error error;
 
-        assert_int_equal(
-            body_decode(rows[i].text, strlen(rows[i].text), &body_limits, &arena, &request, &error),
-            LOSS_OK);
+        assert_int_equal(body_decode(rows[i].text, strlen(rows[i].text), &message_limits, &arena,
+                                     &request, &error),
+                         LOSS_OK);
         assert_int_equal(request.loss.predictions.rank, rows[i].rank);
         assert_int_equal(request.loss.targets.rank, rows[i].target_rank);
         for (unsigned axis = 0; axis < rows[i].rank; axis++)
