@@ -24,7 +24,7 @@ struct connection {
     struct connection *next, *previous; /* in the list of all */
     struct exchange *exchange;          /* the request that is being served, or NULL */
     int fd;
-    struct quota_client *client; /* if there is a quota */
+    struct quota_client *client; /* NULL: it may have any number of requests */
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */

@@ -14,7 +14,7 @@ struct quota_client {
 };
 
 struct quota {
-    uint64_t requests_max; /* constant */
+    uint64_t requests_max; /* constant; 0: any number */
     pthread_mutex_t lock;  /* guards the rest */
     void *clients;         /* a tree of tsearch, by their numbers */
 };
@@ -50,7 +50,7 @@ void quota_free(struct quota *quota)
 
 bool quota_enter(struct quota *quota, int fd, struct quota_client **client)
 {
-    uint64_t number = quota != NULL ? client_of(fd) : 0;
+    uint64_t number = quota->requests_max != 0 ? client_of(fd) : 0;
     struct quota_client *fresh, **known;
 
     *client = NULL;

@@ -10,13 +10,13 @@
 struct quota;
 struct quota_client;
 
-/* For clients that may have as many requests at a time; NULL if memory runs out.  The rest may be
- * called with no quota at all, NULL, and then limits nobody. */
+/* For clients that may have as many requests at a time, or any number if that is 0; NULL if
+ * memory runs out. */
 struct quota *quota_new(uint64_t requests_max);
 void quota_free(struct quota *quota);
 
 /* A connection of a client begins and ends.  *client becomes NULL, which the rest takes too, if
- * there is no quota or nobody to hold to it; false if memory ran out. */
+ * there is no limit or nobody to hold to it; false if memory ran out. */
 bool quota_enter(struct quota *quota, int fd, struct quota_client **client);
 void quota_leave(struct quota *quota, struct quota_client *client);
 

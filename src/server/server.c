@@ -98,10 +98,9 @@ static bool start_common(struct server *server, struct loss_error *error)
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
     common->telemetry = telemetry_new(common);
     common->statistics = statistics_new();
-    if (options->client_requests_max != 0)
-        common->quota = quota_new(options->client_requests_max);
+    common->quota = quota_new(options->client_requests_max);
     if (common->memory == NULL || common->telemetry == NULL || common->statistics == NULL ||
-        common->notify == NULL || (options->client_requests_max != 0 && common->quota == NULL)) {
+        common->notify == NULL || common->quota == NULL) {
         (void)loss_fail_memory(error);
         return false;
     }

@@ -44,7 +44,7 @@ struct service {
     struct workers *workers;
     struct telemetry *telemetry;
     struct statistics *statistics;
-    struct quota *quota; /* NULL: no limit */
+    struct quota *quota;
     struct service_state *state;
     struct notify *notify;
     bool listener_is_lent; /* another process goes on with it: it is not to be shut */

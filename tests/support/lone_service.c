@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "server/exchange.h"
+#include "server/quota.h"
 #include "support/lone_service.h"
 
 const struct server_options lone_service_options = {
@@ -46,7 +47,9 @@ void lone_service_start(struct lone_service *lone, const struct server_options *
     lone->service.memory = memory_new((size_t)lone->options.memory_budget_bytes, 0);
     lone->service.workers = workers_start(&workers);
     lone->service.telemetry = telemetry_new(&lone->service);
+    lone->service.quota = quota_new(lone->options.client_requests_max);
     assert_non_null(lone->service.telemetry);
+    assert_non_null(lone->service.quota);
 }
 
 void lone_service_stop(struct lone_service *lone)
@@ -57,5 +60,6 @@ void lone_service_stop(struct lone_service *lone)
     exchange_free_spares(&lone->service);
     workers_stop(lone->service.workers);
     telemetry_free(lone->service.telemetry);
+    quota_free(lone->service.quota);
     memory_free(lone->service.memory);
 }

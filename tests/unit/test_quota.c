@@ -76,12 +76,12 @@ static void requests_of_all_connections_count(void **state)
 
 static void nobody_is_held_to_none(void **state)
 {
-    struct quota *quota = quota_new(1);
+    struct quota *quota = quota_new(1), *unlimited = quota_new(0);
     struct quota_client *client;
     int ends[2], fd = connect_from("127.0.0.2");
 
     (void)state;
-    assert_true(quota_enter(NULL, fd, &client));
+    assert_true(quota_enter(unlimited, fd, &client));
     assert_null(client);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_true(quota_enter(quota, ends[0], &client)); /* which has no address */
@@ -94,6 +94,7 @@ static void nobody_is_held_to_none(void **state)
     (void)close(ends[1]);
     (void)close(fd);
     quota_free(quota);
+    quota_free(unlimited);
 }
 
 struct caller {
