@@ -141,7 +141,7 @@ static int run_server(struct config *config, struct log *log)
     /* Not before: a daemon that does not start says why, and nothing else. */
     if (!confined && config->confine != CONFINE_OFF)
         log_write(log, LOG_WARNING, "not confined", &why, 1);
-    access_warn(config->server.access);
+    access_warn(config->server.access, where->address);
     if (log->format == LOG_TEXT)
         greet(config, where);
     all_answered = server_run(server);

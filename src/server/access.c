@@ -193,25 +193,24 @@ void access_report(struct access *access, uint64_t now_ns)
     log_write(access->log, LOG_WARNING, "refused: unauthorized", &count, 1);
 }
 
-/* Whether an address, numeric as listen_address is, can be reached from this machine alone. */
-static bool is_loopback(const char *host)
+/* Whether what listens there can be reached from this machine alone, as paths and their like are. */
+static bool is_local(const char *host)
 {
     struct in6_addr v6;
     struct in_addr v4;
 
     if (inet_pton(AF_INET, host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-    return inet_pton(AF_INET6, host, &v6) == 1 &&
-           (IN6_IS_ADDR_LOOPBACK(&v6) ||
-            (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET));
+    return inet_pton(AF_INET6, host, &v6) != 1 || IN6_IS_ADDR_LOOPBACK(&v6) ||
+           (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET);
 }
 
-void access_warn(const struct access *access)
+void access_warn(const struct access *access, const char *host)
 {
     const struct server_options *options = access->options;
-    const struct log_field address = {"address", options->listen_address, 0};
+    const struct log_field address = {"address", host, 0};
 
-    if (is_loopback(options->listen_address))
+    if (is_local(host))
         return;
     if (options->tokens_file[0] == '\0' && options->tls_client_ca_file[0] == '\0')
         log_write(access->log, LOG_WARNING,

@@ -43,7 +43,8 @@ enum loss_status access_check(struct access *access, const struct route *route,
  * ms or so, by one thread. */
 void access_report(struct access *access, uint64_t now_ns);
 
-/* Log what others can do at the listening address, if they can reach it. */
-void access_warn(const struct access *access);
+/* Log what others can do where the daemon listens, if they can reach it: `host` is as in struct
+ * listening. */
+void access_warn(const struct access *access, const char *host);
 
 #endif

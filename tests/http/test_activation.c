@@ -31,10 +31,10 @@ static const char request[] = "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nConnecti
                               "Content-Length: 28\r\n\r\n{\"logits\":[2,1],\"targets\":0}";
 static const char answer[] = "\"loss\":0.3132617"; /* log(1 + e^-1) */
 
-/* A socket that listens on loopback; *port is the kernel's choice. */
-static int listen_on_loopback(unsigned *port)
+/* A socket that listens there; *port is the kernel's choice. */
+static int listen_at(in_addr_t host, unsigned *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -44,6 +44,11 @@ static int listen_on_loopback(unsigned *port)
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
     *port = ntohs(address.sin_port);
     return listener;
+}
+
+static int listen_on_loopback(unsigned *port)
+{
+    return listen_at(INADDR_LOOPBACK, port);
 }
 
 static void wait_for(const struct daemon *daemon, const char *text)
@@ -233,6 +238,36 @@ static void a_path_can_be_listened_on(void **state)
     folder_remove_empty();
 }
 
+/* What others can reach is the socket that was passed, whatever the settings say. */
+static void an_open_socket_is_warned_of(void **state)
+{
+    static const char warning[] = "anyone who can reach this address may use it";
+    static const struct {
+        in_addr_t host;
+        const char *set;
+        bool is_open;
+    } rows[] = {{INADDR_ANY, "127.0.0.1", true}, {INADDR_LOOPBACK, "0.0.0.0", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        unsigned port;
+        int listener = listen_at(rows[i].host, &port);
+        struct daemon lossd;
+        char *log;
+
+        daemon_spawn_on(&lossd, listener,
+                        (const char *const[]){"--listen-address", rows[i].set, NULL},
+                        (const char *const[]){"LISTEN_FDS=1", NULL});
+        wait_for(&lossd, " listening ");
+        log = daemon_errors(&lossd);
+        if ((strstr(log, warning) != NULL) != rows[i].is_open)
+            fail_msg("at %s: %s", rows[i].set, log);
+        free(log);
+        assert_int_equal(daemon_stop(&lossd), 0);
+        (void)close(listener);
+    }
+}
+
 static void check_refused(int descriptor, const char *variable, const char *says)
 {
     struct daemon lossd;
@@ -287,6 +322,7 @@ int main(void)
         cmocka_unit_test(nor_if_they_have_several_loops),
         cmocka_unit_test(a_late_first_word_is_answered),
         cmocka_unit_test(a_path_can_be_listened_on),
+        cmocka_unit_test(an_open_socket_is_warned_of),
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(what_is_for_another_process_is_ignored),
     };
