@@ -3,7 +3,10 @@
 
 #include "codec/infer_internal.h"
 
-enum { TOP_MAX = 1000000 }; /* elements to rank, as in Triton */
+enum {
+    TOP_MAX = 1000000,   /* elements to rank, as in Triton */
+    TOP_MADE_MAX = 65536 /* of what has more than the request: that may run on an event loop */
+};
 
 static enum loss_status read_name(struct infer_decoding *decoding)
 {
@@ -100,17 +103,33 @@ enum loss_status infer_read_outputs(struct infer_decoding *decoding)
     return infer_read_list(decoding, read_output);
 }
 
+/* The elements of an output, or more. */
+static size_t elements_of(int number, const struct loss_tensor *predictions)
+{
+    size_t elements = loss_tensor_elements(predictions);
+    size_t classes = predictions->rank > 0 ? predictions->shape[predictions->rank > 1] : 0;
+
+    if (number == INFER_FIGURES + LOSS_PART_CONFUSION_MATRIX)
+        return classes * classes;
+    return elements > classes ? elements : classes;
+}
+
 /* Ranking is not stopped by a deadline, so it is bounded. */
 static enum loss_status check_ranking(struct infer_decoding *decoding)
 {
-    size_t elements = loss_tensor_elements(&decoding->tensors[INFER_PREDICTIONS]);
+    const struct loss_tensor *predictions = &decoding->tensors[INFER_PREDICTIONS];
+    size_t given = loss_tensor_elements(predictions);
 
-    for (size_t i = 0; i < decoding->infer->count && elements > TOP_MAX; i++) {
-        if (decoding->infer->outputs[i].top != 0)
+    for (size_t i = 0; i < decoding->infer->count; i++) {
+        const struct infer_output *output = &decoding->infer->outputs[i];
+        size_t elements = elements_of(output->number, predictions);
+        int most = elements > given ? TOP_MADE_MAX : TOP_MAX;
+        char name[INFER_NAME_BYTES];
+
+        if (output->top != 0 && elements > (size_t)most)
             return infer_fail(decoding, LOSS_TOO_MANY_ELEMENTS, "outputs",
-                              "there are %zu predictions, but classification is made for at most "
-                              "%d",
-                              elements, TOP_MAX);
+                              "%s may have %zu elements, but classification is made for at most %d",
+                              infer_output_name(output->number, name), elements, most);
     }
     return LOSS_OK;
 }

@@ -211,24 +211,35 @@ static enum loss_status check_datatype(struct infer_decoding *decoding)
                       infer_datatype_list(with_integers, list, sizeof list));
 }
 
-/* The shape's elements are not too many.  Dimensions beside a 0 are bounded like the others: they
- * are sizes of what is made from the tensor. */
+/* The shape's elements are not too many; nor, of an empty tensor, those without its zeros. */
 static enum loss_status check_shape(struct infer_decoding *decoding)
 {
     const struct infer_input *input = &decoding->input;
     const struct loss_tensor *tensor = &input->tensor;
-    size_t most = decoding->limits->elements_max, left = most;
+    size_t most = decoding->limits->elements_max, left;
+    bool is_empty = false;
     char shape[SHAPE_TEXT];
 
     if (!input->has_shape)
         return infer_fail(decoding, LOSS_MISSING_FIELD, "shape", "%s has no shape", input->name);
     for (unsigned i = 0; i < tensor->rank; i++)
+        is_empty = is_empty || tensor->shape[i] == 0;
+    if (is_empty && most > CODEC_EMPTY_EXTENT_MAX)
+        most = CODEC_EMPTY_EXTENT_MAX;
+    left = most;
+    for (unsigned i = 0; i < tensor->rank; i++)
         left /= tensor->shape[i] != 0 ? tensor->shape[i] : 1;
     if (left > 0)
         return LOSS_OK;
+    (void)loss_tensor_describe(tensor, shape, sizeof shape);
+    if (is_empty)
+        return infer_fail(decoding, LOSS_TOO_MANY_ELEMENTS, "shape",
+                          "%s has shape %s, but the other dimensions of an empty tensor may "
+                          "multiply to %zu at most",
+                          input->name, shape, most);
     return infer_fail(decoding, LOSS_TOO_MANY_ELEMENTS, "shape",
                       "%s of shape %s has more than %zu elements (elements_max)", input->name,
-                      loss_tensor_describe(tensor, shape, sizeof shape), most);
+                      shape, most);
 }
 
 enum loss_status infer_finish_input(struct infer_decoding *decoding)

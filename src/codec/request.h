@@ -14,6 +14,11 @@ struct codec_limits {
     unsigned json_depth_max;      /* of arrays and objects; at most LOSS_RANK_MAX */
 };
 
+/* An empty tensor has no bytes, but may have rows or classes, each of which costs time and memory:
+ * without a limit of their own, a few bytes of [100000000, 0] would keep the daemon busy.  The
+ * product of the other dimensions is at most this, and elements_max. */
+enum { CODEC_EMPTY_EXTENT_MAX = 1 << 18 };
+
 /* An option that is given beside the body, in plain text, as in the query of a URL. */
 struct codec_option {
     const char *name, *value;

@@ -11,10 +11,6 @@ static bool multiply(size_t *product, size_t by)
     return !__builtin_mul_overflow(*product, by, product);
 }
 
-/* An empty tensor has no bytes, but may have rows or classes, each of which costs time and memory:
- * without a limit of their own, a few bytes of [100000000, 0] would keep the daemon busy. */
-enum { EMPTY_EXTENT_MAX = 1 << 18 };
-
 static enum loss_status fail_extent(const struct safetensors *file, int field, const char *shape,
                                     bool is_empty, size_t most)
 {
@@ -49,7 +45,7 @@ static enum loss_status check_size(const struct safetensors *file, int field)
     }
     if (is_empty) {
         bytes = 0;
-        most = most < EMPTY_EXTENT_MAX ? most : EMPTY_EXTENT_MAX;
+        most = most < CODEC_EMPTY_EXTENT_MAX ? most : CODEC_EMPTY_EXTENT_MAX;
     }
     is_possible = is_empty || (is_countable && multiply(&bytes, extent));
     memcpy(view.shape, tensor->shape, sizeof view.shape);

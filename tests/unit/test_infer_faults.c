@@ -88,7 +88,12 @@ static const struct fault faults[] = {
     {L("'shape':[4294967296,4294967296],'datatype':'FP32','data':[1]"), LOSS_TOO_MANY_ELEMENTS,
      "/inputs/0/shape", "[4294967296, 4294967296]"},
     {L("'shape':[0,9223372036854775807],'datatype':'FP32','data':[]"), LOSS_TOO_MANY_ELEMENTS,
-     "/inputs/0/shape", "elements_max"},
+     "/inputs/0/shape", "an empty tensor may multiply to 262144"},
+    {L("'shape':[0,262144],'datatype':'FP32','data':[]"), LOSS_SHAPE_MISMATCH, "/targets", "[2]"},
+    {L("'shape':[262145,0],'datatype':'FP32','data':[]"), LOSS_TOO_MANY_ELEMENTS, "/inputs/0/shape",
+     "262144"},
+    {L("'shape':[513,0,512],'datatype':'FP32','data':[]"), LOSS_TOO_MANY_ELEMENTS,
+     "/inputs/0/shape", "262144"},
     {L("'shape':[2,3],'datatype':'FP32','data':[1,2,3,4,5]"), LOSS_SHAPE_MISMATCH, "/inputs/0/data",
      "[2, 3], so its data must have that shape or be a flat array of 6, but it has shape [5]"},
     {L("'shape':[2,3],'datatype':'FP32','data':[[1,2],[3,4],[5,6]]"), LOSS_SHAPE_MISMATCH,
@@ -179,6 +184,12 @@ static const struct fault faults[] = {
     {"{'inputs':[#,{'name':'targets','shape':[2,3],'datatype':'FP64','data':[1,0,0,0,0,1]}],"
      "'outputs':[{'name':'accuracy'}]}",
      LOSS_TARGET_NOT_INTEGER, "/targets", "accuracy needs"},
+    {"{'inputs':[{'name':'logits','shape':[0,257],'datatype':'FP32','data':[]},"
+     "{'name':'targets','shape':[0],'datatype':'INT64','data':[]}],"
+     "'outputs':[{'name':'confusion_matrix','parameters':{'classification':1}}]}",
+     LOSS_TOO_MANY_ELEMENTS, "/outputs",
+     "66049 elements, but classification is made for at most "
+     "65536"},
     /* parameters */
     {P("'reduction':'avg'"), LOSS_UNKNOWN_VALUE, "/reduction", "\"avg\""},
     {P("'reduction':['mean']"), LOSS_WRONG_TYPE, "/reduction", "an array"},
