@@ -143,34 +143,69 @@ bool connections_expect_request(const struct connections *connections)
     return connection != NULL;
 }
 
-/* No reply has been begun, so a complete one can be written past the library, as far as the socket
- * takes it. */
-static void say_late(struct service *service, const struct connection *connection, uint64_t now_ns)
+static const char *reason_of(unsigned http_status)
+{
+    switch (http_status) {
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    default: return "Service Unavailable";
+    }
+}
+
+/* Write a whole reply past the library, as far as the socket takes it. */
+static void say(const struct connection *connection, unsigned http_status,
+                const struct reply_header *headers, size_t count, const char *body, size_t length)
+{
+    char text[4096 + REPLY_JSON_ERROR_BYTES];
+    int used =
+        snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\n", http_status, reason_of(http_status));
+
+    for (size_t i = 0; i < count && (size_t)used < sizeof text; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s: %s\r\n", headers[i].name,
+                         headers[i].value);
+    if ((size_t)used < sizeof text)
+        used += snprintf(text + used, sizeof text - (size_t)used, "Content-Length: %zu\r\n\r\n%.*s",
+                         length, (int)length, body);
+    if ((size_t)used >= sizeof text)
+        return; /* the client has named an origin of kilobytes */
+    if (connection->tls.session != NULL)
+        tls_say_last(&connection->tls, text, (size_t)used);
+    else
+        (void)send(connection->fd, text, (size_t)used, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void connection_say(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
-    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES];
-    char text[512 + REPLY_JSON_ERROR_BYTES];
-    struct loss_error error;
-    size_t length;
+    struct reply_header headers[REPLY_HEADERS_MAX];
 
-    (void)loss_fail_plainly(&error, LOSS_REQUEST_TIMEOUT);
-    if (exchange != NULL) {
-        exchange_fail(exchange, &error); /* and exchange_close counts it */
-    } else {
-        exchange_make_id(service, id);
-        metric_add(service->telemetry->errors[LOSS_REQUEST_TIMEOUT], 1);
-        telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER, 408,
-                          now_ns - connection->since_ns);
+    exchange->reply.close = true;
+    say(connection, exchange->reply.http_status, headers, exchange_reply_headers(exchange, headers),
+        exchange->reply.body, exchange->reply.length);
+    connection->leaves_unread = true;
+}
+
+/* To whoever is late with the headers there is no exchange yet. */
+static void say_late(struct service *service, struct connection *connection, uint64_t now_ns)
+{
+    char id[EXCHANGE_ID_BYTES + 1], body[REPLY_JSON_ERROR_BYTES];
+    const struct reply_header headers[] = {
+        {"Content-Type", "application/json"}, {"X-Request-Id", id}, {"Connection", "close"}};
+    struct loss_error error;
+
+    if (connection->exchange != NULL) { /* and exchange_close counts it */
+        exchange_fail_plainly(connection->exchange, LOSS_REQUEST_TIMEOUT);
+        connection_say(connection);
+        return;
     }
-    length = reply_json_write_error(&error, exchange != NULL ? exchange->request_id : id, body);
-    (void)snprintf(text, sizeof text,
-                   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
-                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
-                   exchange != NULL ? exchange->request_id : id, length, (int)length, body);
-    if (connection->tls.session != NULL)
-        tls_say_last(&connection->tls, text, strlen(text));
-    else
-        (void)send(connection->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)loss_fail_plainly(&error, LOSS_REQUEST_TIMEOUT);
+    exchange_make_id(service, id);
+    metric_add(service->telemetry->errors[LOSS_REQUEST_TIMEOUT], 1);
+    telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER,
+                      exchange_http_status(LOSS_REQUEST_TIMEOUT), now_ns - connection->since_ns);
+    say(connection, exchange_http_status(LOSS_REQUEST_TIMEOUT), headers,
+        sizeof headers / sizeof headers[0], body, reply_json_write_error(&error, id, body));
+    connection->leaves_unread = true;
 }
 
 /* Whether its client, who still has to send something, has closed its side: an edge-triggered
@@ -195,10 +230,8 @@ bool connections_sweep(struct connections *connections, uint64_t now_ns)
         enum lateness lateness =
             connection_lateness(connection, connections->service->options, now_ns);
 
-        if (lateness == LATE_SAY_SO) {
+        if (lateness == LATE_SAY_SO)
             say_late(connections->service, connection, now_ns);
-            connection->leaves_unread = true;
-        }
         if (lateness != LATE_NOT || is_abandoned(connection, round, &looks)) {
             cut(connections, connection, now_ns);
             cuts++;

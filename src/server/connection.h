@@ -56,6 +56,10 @@ enum lateness connection_lateness(const struct connection *connection,
  * many, and vital routes can still be reached through them. */
 enum { CONNECTIONS_SPARED = 32 };
 
+/* Write the reply of its exchange past the library, which has begun none and cannot yet, as far as
+ * the socket takes it.  The connection is to be ended then. */
+void connection_say(struct connection *connection);
+
 /* All connections of a loop. */
 struct connections {
     struct service *service;

@@ -101,7 +101,8 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
  * too large or not wanted. */
 bool exchange_answers_now(const struct exchange *exchange);
 
-/* More of the body.  False: so much was sent after a failure that the connection is to be cut. */
+/* More of the body.  False: so much was sent that nobody wants, or for so long, that the reply, a
+ * failure, is to be written at once and the connection ended. */
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count);
 
 /* Whether what is there of the body has to be worked on before more of it is received: then the

@@ -102,8 +102,15 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     struct loss_error error;
 
     metric_add(exchange->service->telemetry->request_bytes, count);
-    if (exchange->status != LOSS_OK || !exchange_takes_body(exchange))
-        return discard(exchange, count);
+    if (exchange->status != LOSS_OK || !exchange_takes_body(exchange)) {
+        if (discard(exchange, count))
+            return true;
+        if (exchange->status == LOSS_OK) {
+            (void)exchange_fail_too_large(exchange, "more", &error);
+            exchange_fail(exchange, &error);
+        }
+        return false;
+    }
     exchange->received_bytes += count;
     if (exchange->content.is_stream) {
         stream_receive(exchange, bytes, count);

@@ -127,5 +127,8 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, co
         return hand_over(exchange);
     *upload_data_size = 0;
     http_connection_of(handle)->body_bytes += count;
-    return exchange_receive(exchange, upload_data, count) ? MHD_YES : MHD_NO;
+    if (exchange_receive(exchange, upload_data, count))
+        return MHD_YES;
+    connection_say(http_connection_of(handle)); /* the library takes a reply after the body only */
+    return MHD_NO;
 }

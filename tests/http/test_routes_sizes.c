@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "support/headers.h"
+#include "support/raw.h"
 #include "support/session.h"
 
 enum { JSON_BYTES_MAX = 2000, SLACK = 8 * 1024 * 1024 };
@@ -76,19 +77,46 @@ static void a_body_may_have_so_many_bytes(void **state)
     }
 }
 
-/* A chunked body that never ends is cut off, without a reply or with one. */
-static void an_endless_body_is_cut_off(void **state)
+/* A chunked body that never ends is not read to its end, wherever it goes to. */
+static void an_endless_body_is_refused_on_its_way(void **state)
 {
-    size_t length = 3 * SLACK;
-    char *body = padded(length);
-    const char *headers[] = {"Transfer-Encoding: chunked", NULL};
-    const struct response *response;
+    static const char *const paths[] = {"/v1/evaluate", "/livez"};
 
     (void)state;
-    response = client_send(client, "POST", "/v1/evaluate", headers, body, length);
-    free(body);
-    assert_true(response->status == 413 || response->status == 0);
-    session_check_next("after it", true);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        size_t length = SLACK + 1024 * 1024; /* of which some is not read, nor minded */
+        char *body = padded(length), text[600];
+        const char *headers[] = {"Transfer-Encoding: chunked", NULL};
+        const struct response *response =
+            client_send(client, i == 0 ? "POST" : "GET", paths[i], headers, body, length);
+
+        free(body);
+        if (response_fault(response, 413, "body_too_large", NULL, text, sizeof text) != NULL)
+            fail_msg("%s: %s", paths[i], text);
+        check_header(paths[i], response, "Connection", "close");
+        session_check_next(paths[i], true);
+    }
+}
+
+/* A refused body is read for so long, and then its client is told all the same. */
+static void a_slow_one_too(void **state)
+{
+    struct response response = {0};
+    double deadline = clock_ms() + RAW_MS;
+    struct raw raw;
+    char text[600];
+
+    (void)state;
+    raw_open(&raw, lossd.port);
+    assert_true(raw_say(&raw, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+                              "Content-Length: 1000000\r\n\r\n"));
+    while (raw_say(&raw, " ") && raw_next(&raw, 20) == RAW_SILENT && clock_ms() < deadline)
+        continue;
+    raw_read(&raw, false, RAW_MS, &response);
+    if (response_fault(&response, 413, "body_too_large", NULL, text, sizeof text) != NULL)
+        fail_msg("%s", text);
+    raw_close(&raw);
+    response_free(&response);
 }
 
 /* A request id comes back if every byte of it can be written safely, else there
@@ -136,7 +164,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_may_have_so_many_bytes),
-        cmocka_unit_test(an_endless_body_is_cut_off),
+        cmocka_unit_test(an_endless_body_is_refused_on_its_way),
+        cmocka_unit_test(a_slow_one_too),
         cmocka_unit_test(request_ids_are_echoed_or_replaced),
     };
 
