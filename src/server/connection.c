@@ -47,9 +47,7 @@ enum lateness connection_lateness(const struct connection *connection,
     uint64_t passed_ms = (now_ns - connection->since_ns) / 1000000;
 
     switch (connection->phase) {
-    case PHASE_IDLE: /* the library closes silent ones; this is for those that trickle a header */
-        return passed_ms > options->idle_timeout_ms + options->header_timeout_ms ? LATE_CUT
-                                                                                 : LATE_NOT;
+    case PHASE_IDLE: return passed_ms > options->idle_timeout_ms ? LATE_CUT : LATE_NOT;
     case PHASE_HEADERS: return passed_ms > options->header_timeout_ms ? LATE_SAY_SO : LATE_NOT;
     case PHASE_BODY: return is_body_late(connection, options, passed_ms) ? LATE_SAY_SO : LATE_NOT;
     case PHASE_WORKING: return LATE_NOT;

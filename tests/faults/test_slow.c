@@ -153,31 +153,71 @@ static void an_idle_connection_is_closed(void **state)
     }
 }
 
-/* A client that does not read a large reply is cut off, and its memory comes back.  Row 73. */
-static void a_reply_that_nobody_reads_is_given_up(void **state)
+/* A request whose reply is longer than what a connection holds on its way. */
+static void ask_for_much(struct raw *raw)
 {
     static const char tail[] = "],\"targets\":0,\"return\":[\"softmax\",\"log_softmax\"]}";
     size_t count = 700000, length = 11 + 2 * count - 1;
-    double bytes = client_resting_bytes(client);
-    double aborts = client_metric(client, "lossd_client_aborts_total");
     char *body = malloc(length + sizeof tail), head[128];
-    struct raw raw;
 
-    (void)state;
     assert_non_null(body);
     memcpy(body, "{\"logits\":[", 11);
     for (size_t i = 0; i < count; i++)
         memcpy(body + 11 + 2 * i, "1,", 2);
     memcpy(body + length, tail, sizeof tail);
-    raw_open(&raw, lossd.port);
     (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
                    length + sizeof tail - 1);
-    assert_true(raw_say(&raw, head));
-    assert_true(raw_send(&raw, body, length + sizeof tail - 1));
+    assert_true(raw_say(raw, head));
+    assert_true(raw_send(raw, body, length + sizeof tail - 1));
+    free(body);
+}
+
+/* A client that does not read a large reply is cut off, and its memory comes back.  Row 73. */
+static void a_reply_that_nobody_reads_is_given_up(void **state)
+{
+    double bytes = client_resting_bytes(client);
+    double aborts = client_metric(client, "lossd_client_aborts_total");
+    struct raw raw;
+
+    (void)state;
+    raw_open(&raw, lossd.port);
+    ask_for_much(&raw);
     assert_true(client_wait(client, "lossd_client_aborts_total", aborts + 1.0, aborts + 1.0));
     assert_true(client_resting_bytes(client) == bytes);
     raw_close(&raw);
-    free(body);
+}
+
+/* The time for the next request is not that for a body or for reading a reply, in which a client
+ * may pause for longer. */
+static void a_pause_is_not_idleness(void **state)
+{
+    struct response response = {0};
+    struct raw idle, sending, reading;
+    struct daemon patient;
+
+    (void)state;
+    daemon_start(&patient, (const char *const[]){"--idle-timeout-ms", "1000", NULL}, NULL);
+    raw_open(&sending, patient.port);
+    raw_open(&reading, patient.port);
+    raw_open(&idle, patient.port);
+    assert_true(raw_say(&sending, POST "Content-Length: 28\r\n\r\n{\"logits\""));
+    ask_for_much(&reading);
+    assert_int_equal(raw_next(&reading, PATIENCE_MS), RAW_BYTES);
+    assert_true(raw_say(&idle, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+    raw_read(&idle, false, PATIENCE_MS, &response);
+    assert_int_equal(response.status, 200);
+    assert_int_equal(raw_next(&idle, PATIENCE_MS), RAW_CLOSED);
+    assert_true(raw_say(&sending, ":[0,0],\"targets\":0}"));
+    raw_read(&sending, false, PATIENCE_MS, &response);
+    assert_int_equal(response.status, 200);
+    raw_read(&reading, false, PATIENCE_MS, &response);
+    assert_int_equal(response.status, 200);
+    assert_null(response.failure);
+    response_free(&response);
+    raw_close(&idle);
+    raw_close(&sending);
+    raw_close(&reading);
+    assert_int_equal(daemon_stop(&patient), 0);
 }
 
 int main(void)
@@ -188,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_steady_body_is_read),
         cmocka_unit_test(an_idle_connection_is_closed),
         cmocka_unit_test(a_reply_that_nobody_reads_is_given_up),
+        cmocka_unit_test(a_pause_is_not_idleness),
     };
 
     return cmocka_run_group_tests(tests, start, session_stop);

@@ -40,8 +40,8 @@ static void each_phase_has_its_limit(void **state)
         enum lateness lateness;
     } rows[] = {
         {"idle from the start", PHASE_IDLE, 0, 0, LATE_NOT},
-        {"idle", PHASE_IDLE, 3500, 0, LATE_NOT},
-        {"idle too long", PHASE_IDLE, 3501, 0, LATE_CUT},
+        {"idle", PHASE_IDLE, 3000, 0, LATE_NOT},
+        {"idle too long", PHASE_IDLE, 3001, 0, LATE_CUT},
         {"headers", PHASE_HEADERS, 500, 0, LATE_NOT},
         {"slow headers", PHASE_HEADERS, 501, 0, LATE_SAY_SO},
         {"body at the start of its grace", PHASE_BODY, 0, 0, LATE_NOT},
