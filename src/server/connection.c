@@ -132,11 +132,11 @@ void connections_remove(struct connections *connections, struct connection *conn
     free(connection);
 }
 
-bool connections_expect_request(const struct connections *connections)
+bool connections_have(const struct connections *connections, enum phase phase)
 {
     const struct connection *connection = connections->first;
 
-    while (connection != NULL && connection->phase != PHASE_HEADERS)
+    while (connection != NULL && connection->phase != phase)
         connection = connection->next;
     return connection != NULL;
 }

@@ -73,8 +73,8 @@ struct connections {
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
-/* Whether any of them is in PHASE_HEADERS. */
-bool connections_expect_request(const struct connections *connections);
+/* Whether any of them is in this phase. */
+bool connections_have(const struct connections *connections, enum phase phase);
 
 /* Those whose client is looked for in one sweep: that takes a system call for each. */
 enum { SWEEP_LOOKS_MAX = 64 };

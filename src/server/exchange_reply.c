@@ -59,7 +59,8 @@ size_t exchange_reply_headers(const struct exchange *exchange,
     const struct reply *reply = &exchange->reply;
     const char *cors = exchange->cors_origin, *coding = reply->content_encoding;
     bool is_document = reply->tag != NULL;
-    bool one_origin = cors != NULL && strcmp(cors, "*") != 0;
+    const char *origins = exchange->service->options->cors_origin;
+    bool one_origin = origins[0] != '\0' && strcmp(origins, "*") != 0; /* whoever asks */
     bool close = reply->close || exchange->service->state->draining ||
                  pressure_now(exchange->service) >= PRESSURE_CLOSING;
     const struct reply_header all[REPLY_HEADERS_MAX] = {

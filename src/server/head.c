@@ -136,6 +136,7 @@ enum loss_status head_guard(const struct head *head, struct loss_error *error)
         {head->expects > 1, "Expect is there more than once"},
         {head->hosts == 0 && !head->is_http_1_0, "Host is missing"},
         {head->has_bad_name, "a header's name has a character that no name may have"},
+        {head->is_folded, "a header goes on on a second line, which begins with a blank"},
     };
 
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {

@@ -33,6 +33,7 @@ struct head {
     unsigned content_types, content_encodings, expects, content_lengths, transfer_encodings, hosts;
     unsigned inference_header_lengths, authorizations;
     bool has_bad_name; /* a header's name has a byte that no name may have */
+    bool is_folded;    /* a header stands on several lines */
     /* The query, percent-decoded.  There are not that many options: what is left out comes after an
      * unknown or a repeated one. */
     struct codec_option query[HEAD_QUERY_MAX];

@@ -195,10 +195,13 @@ bool http_run(struct http *http, uint64_t *wait_ms)
         http->vain_runs = 0;
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return false;
-    /* A handshake that waits for its client is in the library's eyes ready to go on, so
-     * that it would be run over and over.  Where nothing moves, the socket tells when
-     * there is something to do. */
-    if (wait == 0 && http->moved == moved && access_uses_tls(http->service->options->access))
+    /* A handshake that waits for its client is in the library's eyes ready to go on, as is a chunk
+     * whose first line fills the buffer, so that it would be run over and over.  Where nothing
+     * moves, the socket tells when there is something to do; of replies only TLS tells that they
+     * move. */
+    if (wait == 0 && http->moved == moved &&
+        (access_uses_tls(http->service->options->access) ||
+         !connections_have(&http->connections, PHASE_SENDING)))
         wait = STALLED_MS;
     *wait_ms = wait;
     return true;
@@ -223,7 +226,7 @@ bool http_sweep(struct http *http)
 
 bool http_expects_request(const struct http *http)
 {
-    return connections_expect_request(&http->connections);
+    return connections_have(&http->connections, PHASE_HEADERS);
 }
 
 static void stop_accepting(struct http *http)

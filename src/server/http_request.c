@@ -5,13 +5,28 @@
 #include "server/clock.h"
 #include "server/http_internal.h"
 
+/* Whether a header went on on another line.  libmicrohttpd 0.9 adds that line to the name, by a
+ * copy elsewhere, so that "Content-: 5" and " Length" make a Content-Length; 1.0 takes no such
+ * request.  A name that was not copied lies before its value, with a colon and blanks between. */
+static bool is_folded(const char *key, size_t key_size, const char *value)
+{
+    const char *colon = key + key_size;
+
+    return MHD_VERSION < 0x01000000 && value != NULL &&
+           (value <= colon || value != colon + 1 + strspn(colon + 1, " \t"));
+}
+
 static enum MHD_Result on_value(void *context, enum MHD_ValueKind kind, const char *key,
                                 size_t key_size, const char *value, size_t value_size)
 {
-    if (kind == MHD_HEADER_KIND)
-        head_note(context, key, key_size, value);
-    else
-        head_note_query(context, key, key_size, value, value_size);
+    struct head *head = context;
+
+    if (kind == MHD_HEADER_KIND) {
+        head->is_folded |= is_folded(key, key_size, value);
+        head_note(head, key, key_size, value);
+    } else {
+        head_note_query(head, key, key_size, value, value_size);
+    }
     return MHD_YES;
 }
 
@@ -101,6 +116,11 @@ static enum MHD_Result go_on(struct exchange *exchange)
     return hand_over(exchange);
 }
 
+static bool expects(struct MHD_Connection *handle)
+{
+    return MHD_lookup_connection_value(handle, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
+}
+
 enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, const char *url,
                                 const char *method, const char *version, const char *upload_data,
                                 size_t *upload_data_size, void **request_context)
@@ -114,10 +134,13 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, co
         *request_context = exchange = open_exchange(http, handle, url, method, version);
         if (exchange == NULL)
             return MHD_NO;
-        if (!exchange_answers_now(exchange))
-            return MHD_YES;
-        http_connection_of(handle)->leaves_unread = true;
-        return queue_reply(exchange);
+        if (exchange_answers_now(exchange)) {
+            http_connection_of(handle)->leaves_unread = true;
+            return queue_reply(exchange);
+        }
+        /* Whoever waits to be told to send nothing: the library would tell him so, and then call
+         * this with no bytes as if the body had ended, but take no reply yet. */
+        return !exchange->has_body && expects(handle) ? go_on(exchange) : MHD_YES;
     }
     if (count == 0)
         return go_on(exchange);

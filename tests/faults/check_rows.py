@@ -5,7 +5,7 @@
 import re
 import sys
 
-LAST, LETTERED = 105, ['8a', '8b', '22a']
+LAST, LETTERED = 105, ['8a', '8b', '22a', '57a']
 NOWHERE = ('none', 'later')
 
 

@@ -23,9 +23,9 @@ static const struct row {
     {"", "http://a.example", NULL, NULL},
     {"", NULL, NULL, NULL},
     {"http://a.example", "http://a.example", "http://a.example", "Origin"},
-    {"http://a.example", "http://a.example.org", NULL, NULL},
-    {"http://a.example", "http://A.example", NULL, NULL},
-    {"http://a.example", NULL, NULL, NULL},
+    {"http://a.example", "http://a.example.org", NULL, "Origin"},
+    {"http://a.example", "http://A.example", NULL, "Origin"},
+    {"http://a.example", NULL, NULL, "Origin"},
     {"*", "null", "*", NULL},
     {"*", NULL, NULL, NULL},
 };

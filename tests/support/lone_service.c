@@ -20,6 +20,7 @@ const struct server_options lone_service_options = {
     .request_timeout_ms = 60000,
     .memory_budget_bytes = 128 * 1024,
     .connections_max = 10,
+    .cors_origin = "",
     .version = "1.2.3",
     .revision = "abc",
 };

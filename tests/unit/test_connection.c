@@ -27,6 +27,7 @@ static const struct server_options options = {
     .response_timeout_ms = 7000,
     .request_timeout_ms = 20000,
     .json_bytes_max = 1000,
+    .cors_origin = "",
     .version = "0",
     .revision = "0",
 };

@@ -36,6 +36,7 @@ static void set_up(struct fixture *fixture)
                                                   .request_timeout_ms = 60000,
                                                   .memory_budget_bytes = 16 * MIB,
                                                   .connections_max = CONNECTIONS_MAX,
+                                                  .cors_origin = "",
                                                   .version = "1.2.3",
                                                   .revision = "abc"};
 

@@ -1,0 +1,136 @@
+/* test_heads.c - heads that libmicrohttpd reads otherwise than they are meant. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/raw.h"
+#include "support/session.h"
+
+enum { QUIET_MS = 500 };
+
+#define NEXT     "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+#define BODY     "{\"logits\":[0,0],\"targets\":0}"
+#define EVALUATE "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+
+/* A header on several lines is refused, and nothing after it is read: version 0.9 of the library
+ * adds a line to the name, so that what is a length, or who may call, was seen by nobody before.
+ * Row 57a. */
+static void folded_headers_are_refused(void **state)
+{
+    static const char *const requests[] = {
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-: 31\r\n Length\r\n\r\n" NEXT,
+        "GET /livez HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n" NEXT,
+        "GET /livez HTTP/1.1\r\nHost:\r\n a\r\n\r\n" NEXT,
+        "GET /livez HTTP/1.1\r\nHost: a\r\nHost:\r\n\tb\r\n\r\n" NEXT,
+        "GET /livez HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n c\r\n\r\n" NEXT,
+        "GET /livez HTTP/1.1\r\nX: a\r\n b\r\nHost: a\r\n\r\n" NEXT,
+        EVALUATE "Transfer-Encoding:\r\n chunked\r\nContent-Length: 28\r\n\r\n" BODY NEXT,
+        EVALUATE "Content-Length: 28\r\nTransfer-Encoding:\r\n\tchunked\r\n\r\n" BODY NEXT,
+        EVALUATE "Content-Length: 28\r\nContent-Length:\r\n 28\r\n\r\n" BODY NEXT,
+        EVALUATE "Transfer-: chunked\r\n Encoding\r\n\r\n1c\r\n" BODY "\r\n0\r\n\r\n" NEXT,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        const char *replies, *second;
+        struct raw raw;
+        bool closed;
+
+        raw_open(&raw, lossd.port);
+        assert_true(raw_say(&raw, requests[i]));
+        replies = raw_read_all(&raw, RAW_MS, &closed);
+        second = strstr(replies + 1, "HTTP/1.1 "); /* 1.0 of the library refuses it by itself */
+        if (strncmp(replies, "HTTP/1.1 400 ", 13) != 0 || second != NULL || !closed)
+            fail_msg("%s: got %s", requests[i], replies);
+        raw_close(&raw);
+    }
+}
+
+/* Blanks around a value are none of it, and fold nothing. */
+static void blanks_are_not_a_fold(void **state)
+{
+    static const char *const lines[] = {"X:", "X: ", "X:a", "X:   a", "X:\ta", "X: \t a", "X: a  "};
+    struct response response = {0};
+    struct raw raw;
+
+    (void)state;
+    raw_open(&raw, lossd.port);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char request[100];
+
+        (void)snprintf(request, sizeof request, "GET /livez HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
+                       lines[i]);
+        assert_true(raw_say(&raw, request));
+        raw_read(&raw, false, RAW_MS, &response);
+        if (response.status != 200)
+            fail_msg("\"%s\": got %ld %s", lines[i], response.status, response.body);
+    }
+    response_free(&response);
+    raw_close(&raw);
+}
+
+/* Who waits to be told to go on, with nothing to send, is answered at once. */
+static void expecting_to_send_nothing_is_answered(void **state)
+{
+    static const struct {
+        const char *request;
+        long status;
+    } rows[] = {
+        {"GET /livez HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n" NEXT, 200},
+        {EVALUATE "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n" NEXT, 400},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct response response = {0};
+        struct raw raw;
+
+        raw_open(&raw, lossd.port);
+        assert_true(raw_say(&raw, rows[i].request));
+        raw_read(&raw, false, RAW_MS, &response);
+        if (response.status != rows[i].status)
+            fail_msg("%s: got %ld %s", rows[i].request, response.status,
+                     response.failure != NULL ? response.failure : "");
+        response_free(&response);
+        raw_close(&raw);
+    }
+}
+
+/* The first line of a chunk that fills the library's buffer costs nothing while it waits. */
+static void an_endless_chunk_line_does_not_spin(void **state)
+{
+    static char line[70000];
+    double cpu_s;
+    struct raw raw;
+
+    (void)state;
+    memset(line, 'a', sizeof line);
+    raw_open(&raw, lossd.port);
+    assert_true(raw_say(&raw, EVALUATE "Transfer-Encoding: chunked\r\n\r\n5;"));
+    assert_true(raw_send(&raw, line, sizeof line));
+    cpu_s = daemon_cpu_s(&lossd);
+    (void)raw_next(&raw, QUIET_MS); /* 1.0 of the library refuses it */
+    cpu_s = daemon_cpu_s(&lossd) - cpu_s;
+    if (!(cpu_s < QUIET_MS / 1e3 / 5)) /* who spins has more, busy machine or not */
+        fail_msg("%g s of CPU time", cpu_s);
+    raw_close(&raw);
+    session_check_next("it", true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folded_headers_are_refused),
+        cmocka_unit_test(blanks_are_not_a_fold),
+        cmocka_unit_test(expecting_to_send_nothing_is_answered),
+        cmocka_unit_test(an_endless_chunk_line_does_not_spin),
+    };
+
+    return cmocka_run_group_tests(tests, session_start_plain, session_stop);
+}
