@@ -30,6 +30,15 @@ static size_t bin_of(double confidence, size_t bins)
     return b < bins ? b : bins - 1;
 }
 
+/* A position's confidence as its softmax would be: equal logits have the same one at any height, and
+ * only rounded it lies on the edge that it belongs to. */
+static double confidence_as_given(const struct loss_plan *plan, size_t r)
+{
+    double confidence = plan->confidences[r];
+
+    return plan->dtype == LOSS_FLOAT32 ? (double)(float)confidence : confidence;
+}
+
 static bool is_correct(const struct loss_plan *plan, size_t r)
 {
     return predictions_of(plan)[r] == plan->labels[r];
@@ -52,7 +61,7 @@ void table_ece(struct loss_plan *plan, const struct block *total)
 
         if (!position_counts(plan, r) || isnan(plan->confidences[r]))
             continue;
-        b = bin_of(plan->confidences[r], bins);
+        b = bin_of(confidence_as_given(plan, r), bins);
         counts[b]++;
         sum_add(&sums[b], plan->confidences[r]);
         accuracy[b] += is_correct(plan, r) ? 1.0 : 0.0;

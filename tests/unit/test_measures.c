@@ -60,6 +60,29 @@ static void batches_are_as_expected(void **state)
     json_decref(cases);
 }
 
+/* Whatever they are: their confidence 1/C is the upper edge of the first of C bins. */
+static void equal_logits_are_in_one_bin(void **state)
+{
+    (void)state;
+    for (int quarters = -320; quarters <= 320; quarters++) {
+        double x = quarters / 4.0;
+        struct loss_error error;
+        char body[200];
+        json_t *reply, *counts;
+
+        (void)snprintf(
+            body, sizeof body,
+            "{\"logits\":[[%g,%g,%g,%g]],\"targets\":[0],\"bins\":4,\"return\":[\"ece\"]}", x, x, x,
+            x);
+        reply = reply_to(body, &limits, &error);
+        assert_non_null(reply);
+        counts = json_object_get(json_object_get(reply, "ece_bins"), "count");
+        if (json_integer_value(json_array_get(counts, 0)) != 1)
+            fail_msg("%s: not in the first bin", body);
+        json_decref(reply);
+    }
+}
+
 /* Refused with this status, and with this word in the sentence. */
 static void check_refused(const char *members, enum loss_status status, const char *word)
 {
@@ -130,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_are_as_expected),
+        cmocka_unit_test(equal_logits_are_in_one_bin),
         cmocka_unit_test(class_indices_are_asked_for),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_confusion_matrix_has_its_limit),
