@@ -114,6 +114,26 @@ static void block_merge(struct block *total, const struct block *block)
     total->in_top_k += block->in_top_k;
 }
 
+/* Whether the class of every label that counts has weight 0. */
+static bool labels_weigh_nothing(const struct loss_plan *plan)
+{
+    for (size_t r = 0; r < plan->layout.positions; r++) {
+        if (position_counts(plan, r) && plan->weights[plan->labels[r]] != 0.0)
+            return false;
+    }
+    return true;
+}
+
+/* PyTorch divides by the weights what labels add and what smoothing adds, each for itself: where the
+ * former is 0, 0 / 0 is NaN beside whatever there is of the latter. */
+static double mean_of(const struct loss_plan *plan, const struct loss_result *result)
+{
+    if (result->weight_sum == 0.0 && plan->labels != NULL && plan->weights != NULL &&
+        labels_weigh_nothing(plan))
+        return (double)NAN;
+    return result->loss_sum / result->weight_sum;
+}
+
 /* The loss as a tensor of its dtype; a single number lives in the plan. */
 static void reduce(struct loss_plan *plan, struct loss_result *result)
 {
@@ -125,9 +145,8 @@ static void reduce(struct loss_plan *plan, struct loss_result *result)
     result->loss.rank = 0;
     result->loss.data = &plan->scalar;
     loss_dtype_store(plan->result_dtype, &plan->scalar, 0,
-                     plan->request->reduction == LOSS_REDUCTION_SUM
-                         ? result->loss_sum
-                         : result->loss_sum / result->weight_sum);
+                     plan->request->reduction == LOSS_REDUCTION_SUM ? result->loss_sum
+                                                                    : mean_of(plan, result));
 }
 
 enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *result,

@@ -85,6 +85,8 @@ static const struct special specials[] = {
      {INF, 1, 1}, true, 0, false, {INF, INF}, INF, NAN},
     {"the only position that counts has weight 0", LOGITS, {TWO_OF_THREE, {0, 0, 0}}, NONE,
      {0, 1, 1}, true, 0, true, {0, 0}, 0, NAN},
+    {"the same with smoothing", LOGITS, {{0, 0, 0}, {0, 0, 0}}, NONE,
+     {0, 1, 1}, true, 0.5, true, {0.36620409622270322, 0}, 0.36620409622270322, NAN},
     {"logits beyond every exponent", LOGITS, {{-1e308, 1e308, 0}, {1e308, 0, 0}}, NONE,
      NO_WEIGHTS, 0, false, {INF, 0}, INF, INF},
     /* logits, class probabilities */
@@ -141,7 +143,7 @@ static const struct special specials[] = {
     {"q = 0 elsewhere of weight 0, smoothing", PROBS, {{0.5, 0, 0.5}, {0.5, 0, 0.5}}, NONE,
      {3, 0, 3}, true, 0.5, false, {2.5 * LN2, 2.5 * LN2}, 5 * LN2, 5 * LN2 / 6},
     {"q = 0 at the target, smoothing 1, weight 0", PROBS, {{0, 0.5, 0.5}, {0, 0.5, 0.5}}, NONE,
-     {0, 1, 1}, true, 1, false, {2 * LN2 / 3, 2 * LN2 / 3}, 4 * LN2 / 3, INF},
+     {0, 1, 1}, true, 1, false, {2 * LN2 / 3, 2 * LN2 / 3}, 4 * LN2 / 3, NAN},
     {"NaN elsewhere spoils the row", PROBS, {{0.5, NAN, 0}, {0.5, 0.5, 0}}, NONE,
      NO_WEIGHTS, 0, false, {NAN, LN2}, NAN, NAN},
     {"NaN in an ignored row", PROBS, {{0.5, 0.5, 0}, {NAN, NAN, NAN}}, NONE,
