@@ -463,13 +463,15 @@ SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 # What depends on these places is written anew for each installation.
 UNITS      := lossd.service lossd.socket
 WITH_PLACES = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; \
-              s|/usr/local/bin/lossd|$(PREFIX)/bin/lossd|; s|/etc/lossd|$(SYSCONFDIR)/lossd|g'
+              s|/usr/local/bin/lossd|$(PREFIX)/bin/lossd|; s|/etc/lossd|$(SYSCONFDIR)/lossd|g; \
+              s|/usr/share/lossd|$(PREFIX)/share/lossd|g'
 
 install: install-program install-library ## install all under $(DESTDIR)$(PREFIX); settings that are there stay
 install-program: build/lossd build/lossd.8 # the daemon, its settings, manual page and systemd units
 	install -D -m 755 build/release/lossd $(DESTDIR)$(PREFIX)/bin/lossd
 	install -D -m 644 config/lossd.json $(DESTDIR)$(PREFIX)/share/lossd/lossd.json
-	install -D -m 644 build/lossd.8 $(DESTDIR)$(PREFIX)/share/man/man8/lossd.8
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	$(WITH_PLACES) build/lossd.8 > $(DESTDIR)$(PREFIX)/share/man/man8/lossd.8
 	test -e $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
 	    install -D -m 644 config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
 	install -d $(DESTDIR)$(UNITDIR)

@@ -28,6 +28,11 @@ case $version in "lossd $(pkg-config --modversion libloss) "*) ;; *) fail "$vers
 unit=$root$prefix/lib/systemd/system/lossd.service
 grep -q "^ExecStart=$prefix/bin/lossd" "$unit" || fail "the unit starts another program"
 grep -q "LOSSD_CONFIG=$prefix/etc/lossd/lossd.json" "$unit" || fail "the unit reads other settings"
+page=$root$prefix/share/man/man8/lossd.8
+for file in etc/lossd/lossd.json share/lossd/lossd.json; do
+    [ -e "$root$prefix/$file" ] && grep -q "^\.It Pa $prefix/$file\$" "$page" ||
+        fail "the manual page does not name $prefix/$file"
+done
 
 echo '{"listen_port": 1}' > "$root$prefix/etc/lossd/lossd.json"
 $make DESTDIR="$root" PREFIX=$prefix install >/dev/null
