@@ -8,6 +8,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { LOSS_ARENA_ALIGNMENT = 64 }; /* bytes; every piece starts at a multiple of it */
 
 /* Where the blocks of an arena, or of several, come from; their threads call it, and `context` must
@@ -43,5 +47,9 @@ void *loss_arena_resize(struct loss_arena *arena, void *last, size_t old_bytes, 
 
 /* Give every block back to the source.  All pieces are gone; the arena can be used again. */
 void loss_arena_reset(struct loss_arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

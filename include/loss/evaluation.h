@@ -28,6 +28,10 @@
 #include "loss/status.h"
 #include "loss/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*    name, field of the request */
 #define LOSS_STAGE_TABLE(X)                      \
     X(LOSS_STAGE_LOGITS, "logits")               \
@@ -195,5 +199,9 @@ void loss_plan_run(struct loss_plan *plan, size_t block);
  * probability is negative. */
 enum loss_status loss_plan_finish(struct loss_plan *plan, struct loss_result *result,
                                   struct loss_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

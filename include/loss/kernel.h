@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The levels of this build, lowest first: "v2" "v3" "v4" of x86-64, or "native"
  * elsewhere.  NULL from the last on. */
 const char *loss_kernel_name(size_t index);
@@ -19,5 +23,9 @@ bool loss_kernel_choose(const char *name);
 
 /* The level in use. */
 const char *loss_kernel_current(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

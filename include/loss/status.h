@@ -10,6 +10,10 @@
 #ifndef LOSS_STATUS_H
 #define LOSS_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LOSS_STATUS_TABLE(X)                                                                       \
     X(LOSS_OK, "ok", "success")                                                                    \
     /* a value */                                                                                  \
@@ -94,5 +98,9 @@ loss_fail(struct loss_error *error, enum loss_status status, const char *where, 
  * of memory, the commonest of those. */
 enum loss_status loss_fail_plainly(struct loss_error *error, enum loss_status status);
 enum loss_status loss_fail_memory(struct loss_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { LOSS_RANK_MAX = 32 };
 
 /*    name, what it is called, bytes, whether it is floating point */
@@ -62,5 +66,9 @@ const char *loss_tensor_pointer(const struct loss_tensor *tensor, const char *na
  * likewise; returns `text`. */
 const char *loss_tensor_place(const struct loss_tensor *tensor, const char *name, size_t index,
                               char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
