@@ -72,7 +72,9 @@ extern "C" {
  *    softmax            X, p in the predictions' dtype, as the two that follow
  *    log_softmax        X, log p
  *    gradient           X, d loss / d predictions for the chosen reduction; with `none`, of each
- *                       loss with respect to its own row; 0 in ignored rows, also where all are
+ *                       loss with respect to its own row; 0 in ignored rows, also where all are,
+ *                       but NaN in every row of logits that has no softmax (a NaN or +inf in it,
+ *                       or -inf alone), ignored or not: as PyTorch
  *    predictions        P, lowest index of the largest prediction
  *    accuracy           share of positions whose prediction is the target
  *    top_k_accuracy     share whose target y has rank < k, the rank being
@@ -133,7 +135,8 @@ const char *loss_part_key(enum loss_part part);
 const char *loss_part_column(enum loss_part part); /* NULL if the part is not of a table */
 
 /* A request.  Its tensors are views; the caller keeps what they point to until the result is used.
- * Start from LOSS_REQUEST_DEFAULTS. */
+ * Start from LOSS_REQUEST_DEFAULTS (in C++ from C++20 on).  What has an enum for its type, in the
+ * tensors too, must be a value of that enum: this is not checked. */
 struct loss_request {
     enum loss_stage stage;
     struct loss_tensor predictions;    /* floating; (C), (N,C) or (N,C,d1..dk) */

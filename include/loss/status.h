@@ -1,9 +1,10 @@
 /* status.h - what can go wrong, and how a failure is described.
  *
- * Every function that can fail returns an enum loss_status and, when that is not LOSS_OK, has
- * filled the struct loss_error given last: which failure, one sentence a person can act on (what
- * was found, where, what was expected) and, when known, the place.  The codes are stable: programs
- * may match on them; the sentences are for people and may change.
+ * A function that returns an enum loss_status has, when that is not LOSS_OK, filled the struct
+ * loss_error it was given: which failure, one sentence a person can act on (what was found, where,
+ * what was expected) and, when known, the place.  The codes are stable: programs may match on
+ * them; the sentences are for people and may change.  Functions that only find, choose or take
+ * something return NULL or false instead.
  *
  * This table is the whole vocabulary of the program, so that a code means the same in the library,
  * on the command line and over HTTP.  Which of them libloss itself returns, its functions say. */
