@@ -18,11 +18,12 @@ struct envelope {
     const struct codec_limits *limits;
     struct loss_arena *arena;
     unsigned in_query, in_body; /* a bit for each option */
-    size_t bytes;               /* the text of the options in the body so far */
+    size_t bytes;               /* the text of the options so far, in the query and in the body */
 };
 
 /* Set *request to its defaults and read the options of the body's query into it.  Faults: those of
- * request_option_read; LOSS_UNKNOWN_FIELD, LOSS_DUPLICATE_KEY, LOSS_OUT_OF_MEMORY. */
+ * request_option_read; LOSS_UNKNOWN_FIELD, LOSS_DUPLICATE_KEY, LOSS_NUMBER_OUT_OF_RANGE,
+ * LOSS_BODY_TOO_LARGE if all of them together are, LOSS_OUT_OF_MEMORY. */
 enum loss_status envelope_open(struct envelope *envelope, const struct codec_body *body,
                                const struct codec_limits *limits, struct loss_arena *arena,
                                struct codec_request *request, struct loss_error *error);

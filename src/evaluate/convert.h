@@ -8,7 +8,7 @@
 
 #include "loss/tensor.h"
 
-/* Widen `count` elements.  float64 takes any dtype; float32 takes the floating ones but float64;
+/* Widen `count` elements.  float64 takes any dtype; float32 takes the floating ones of 16 bits;
  * int64 takes the integers.  All exact, but for int64 to float64 above 2^53, which rounds. */
 void convert_to_float64(enum loss_dtype dtype, const void *from, size_t count, double *to);
 void convert_to_float32(enum loss_dtype dtype, const void *from, size_t count, float *to);

@@ -29,7 +29,7 @@ enum exchange_state {
 struct reply {
     unsigned http_status;
     const char *content_type;
-    const char *body; /* in the arena, or in `error_text` */
+    const char *body; /* in the arena, in `error_text`, a literal, or an embedded file */
     size_t length;
     const char *allow; /* headers, or NULL */
     const char *accept_post, *accept_encoding;
@@ -66,7 +66,7 @@ struct exchange {
 
     char *body; /* in a block of the memory, to its end; NULL before the first byte */
     size_t body_granted, body_length;
-    struct content content;          /* of a route that takes a body */
+    struct content content;          /* as far as the route asks for it; else zeros */
     struct stream stream;            /* if it is one */
     const struct infer_model *model; /* of an inference route */
     const struct page_file *page;    /* of a route of the page */

@@ -26,8 +26,8 @@ bool http_run(struct http *http, uint64_t *wait_ms);
  * is to be called now and then only, whatever the descriptor says. */
 bool http_starves(const struct http *http);
 
-/* The exchange, which was EXCHANGE_WORKING, is answered: go on with its
- * connection.  Then http_run. */
+/* The exchange, which was EXCHANGE_WORKING, is answered, or is a stream that comes back to receive
+ * more: go on with its connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
 /* Cut the connections that are too slow, and throw away what those send who were refused; to be

@@ -1,5 +1,4 @@
-/* replies.c - replies of answer_json as jansson's values, and how they
- * compare with expected ones. */
+/* replies.c - replies in JSON as jansson's values, and how they compare with expected ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
-/* replies.h - replies of answer_json as jansson's values, and how they
- * compare with expected ones. */
+/* replies.h - replies in JSON as jansson's values, and how they compare with expected ones. */
 #ifndef SUPPORT_REPLIES_H
 #define SUPPORT_REPLIES_H
 

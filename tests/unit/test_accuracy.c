@@ -145,7 +145,7 @@ static void evaluate_pair(enum loss_dtype dtype, double a, double b, struct loss
     assert_int_equal(loss_evaluate(&request, arena, result, &error), LOSS_OK);
 }
 
-/* log1p(exp(-a)) for a lead of a: semantics.md, section 9, and multiprecision. */
+/* log1p(exp(-a)) for a lead of a, computed with 60 digits. */
 static void confident_predictions_keep_their_digits(void **state)
 {
     static const struct {
