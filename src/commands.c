@@ -70,8 +70,7 @@ static int answer(const struct config *config, const char *text, size_t length)
     status = answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
                             ANSWER_JSON, &limits, &alone, &arena, &reply, &error);
     if (status != LOSS_OK)
-        (void)fprintf(stderr, "lossd: %s: %s%s%s\n", loss_status_code(status), error.sentence,
-                      error.where[0] != '\0' ? " at " : "", error.where);
+        (void)fprintf(stderr, "lossd: %s: %s\n", loss_status_code(status), error.sentence);
     else
         (void)fwrite(reply.body, 1, reply.length, stdout);
     loss_arena_reset(&arena);

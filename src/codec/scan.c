@@ -102,8 +102,8 @@ enum loss_status scan_open(struct scanner *scanner)
 {
     if (scanner->depth == scanner->depth_max)
         return scan_fail(scanner, LOSS_TOO_DEEP, scanner->at,
-                         "the JSON is nested more than %u deep (json_depth_max)",
-                         scanner->depth_max);
+                         "the JSON is nested more than %u deep at byte %td (json_depth_max)",
+                         scanner->depth_max, scanner->at - scanner->text);
     scanner->depth++;
     scanner->at++;
     return LOSS_OK;
