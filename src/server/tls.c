@@ -131,8 +131,8 @@ static enum loss_status read_authorities(struct tls_identity *identity, const ch
         gnutls_certificate_set_x509_trust_mem(identity->credentials, &text, GNUTLS_X509_FMT_PEM);
     keyfile_wipe(&file);
     if (result <= 0)
-        return loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "%.200s: has no certificate in PEM: %s",
-                         path, gnutls_strerror(result));
+        return loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "%.200s: has no certificate in PEM%s%s",
+                         path, result < 0 ? ": " : "", result < 0 ? gnutls_strerror(result) : "");
     identity->asks_clients = true;
     return LOSS_OK;
 }

@@ -57,8 +57,8 @@ static void what_does_not_fit_is_refused_at_the_start(void **state)
         {"server.key", "server.key", NULL, "server.key: is no certificate in PEM"},
         {"server.pem", "text", NULL, "text: is no private key in PEM"},
         {"server.pem", "server.pem", NULL, "server.pem: is no private key in PEM"},
-        {"server.pem", "server.key", "text", "text: has no certificate in PEM"},
-        {"server.pem", "server.key", "empty", "empty: has no certificate in PEM"},
+        {"server.pem", "server.key", "text", "text: has no certificate in PEM\n"},
+        {"server.pem", "server.key", "empty", "empty: has no certificate in PEM\n"},
     };
     static const char *const flags[] = {"--tls-certificate-file", "--tls-key-file",
                                         "--tls-client-ca-file"};
