@@ -59,7 +59,7 @@ static size_t distance(const char *a, const char *b)
 
 const char *words_nearest(const char *word, const char *const *words, size_t count)
 {
-    size_t length = strlen(word), nearest = length / 2 + 2; /* at most about half of it is wrong */
+    size_t length = strlen(word), nearest = length / 3 + 2; /* at most about a third is wrong */
     const char *found = NULL;
 
     if (length > COMPARED_MAX)

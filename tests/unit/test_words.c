@@ -70,14 +70,16 @@ static void the_nearest_word_is_found(void **state)
     } rows[] = {
         {"logits", "logits"},
         {"logit", "logits"},
-        {"lables", "logits"}, /* 4 edits, as to targets: the first of them */
+        {"lables", NULL},     /* 4 edits from logits and from targets */
+        {"lojjtz", "logits"}, /* 3 edits of 6 letters */
+        {"lojjjz", NULL},
         {"target", "targets"},
         {"tragets", "targets"},
         {"Targets", "targets"},
         {"weight", "weights"},
         {"reductoin", "reduction"},
         {"reduc", "reduce"},
-        {"log_probs", "logits"}, /* 5 edits; log_probabilities has 8 more letters */
+        {"log_probs", NULL}, /* 5 edits from logits; log_probabilities has 8 more letters */
         {"ignoreindex", "ignore_index"},
         {"", NULL},
         {"i", "id"},
