@@ -66,7 +66,7 @@ file == 1 { next }
 # ---- the frame ----
 $0 == "@synopsis@" {
     for (i = 1; i <= usage_count; i++)
-        print ".Nm" macros(usages[i])
+        print ".Nm lossd" macros(usages[i]) # groff begins no new line without the name
     next
 }
 $0 == "@commands@" {
