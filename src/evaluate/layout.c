@@ -152,7 +152,7 @@ enum loss_status layout_check(const struct loss_request *request, struct layout 
         loss_tensor_elements(&request->targets) == SIZE_MAX)
         return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
                          "a tensor has more elements than memory could hold");
-    if (layout->inner != 1 && layout->classes > KERNEL_CLASSES_MAX)
+    if (layout->inner > 1 && layout->classes > KERNEL_CLASSES_MAX)
         return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
                          "there are %zu classes, but at most %d are taken before other dimensions",
                          layout->classes, KERNEL_CLASSES_MAX);

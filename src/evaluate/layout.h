@@ -14,7 +14,7 @@
 struct layout {
     size_t batch;
     size_t classes;
-    size_t inner; /* d1*..*dk; 1 for (C) and (N,C) */
+    size_t inner; /* d1*..*dk; 1 for (C) and (N,C), 0 if N is */
     size_t positions;
     size_t elements;
     bool has_probabilities;       /* targets are class probabilities */

@@ -194,6 +194,26 @@ static void sums_are_those_of_the_mean(void **state)
     loss_arena_reset(&arena);
 }
 
+/* Of no rows there may be any number of classes: no lane has to count them. */
+static void no_rows_may_have_many_classes(void **state)
+{
+    struct loss_request request = LOSS_REQUEST_DEFAULTS;
+    struct loss_arena arena;
+    struct loss_result result;
+    struct loss_error error;
+
+    (void)state;
+    loss_arena_init(&arena, NULL);
+    request.predictions = (struct loss_tensor){
+        .dtype = LOSS_FLOAT32, .rank = 2, .shape = {0, 3000000000}, .data = &result};
+    request.targets =
+        (struct loss_tensor){.dtype = LOSS_INT64, .rank = 1, .shape = {0}, .data = &result};
+    assert_int_equal(loss_evaluate(&request, &arena, &result, &error), LOSS_OK);
+    assert_int_equal(result.classes, 3000000000);
+    assert_int_equal(result.count, 0);
+    loss_arena_reset(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +221,7 @@ int main(void)
         cmocka_unit_test(entropies_of_distributions_have_twelve_digits),
         cmocka_unit_test(ties_go_to_the_lowest_index_and_nan_is_the_largest),
         cmocka_unit_test(sums_are_those_of_the_mean),
+        cmocka_unit_test(no_rows_may_have_many_classes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
