@@ -54,10 +54,20 @@ static void on_signal(void *context, int number)
         front_stop(server->fronts[i]);
 }
 
+static bool has_metrics_apart(const struct server_options *options)
+{
+    return options->metrics_address[0] != '\0';
+}
+
+static size_t fronts_of(const struct server_options *options)
+{
+    return (size_t)options->loops + has_metrics_apart(options);
+}
+
 /* Connections take descriptors: refuse a limit that would run out of them. */
 static bool has_descriptors(const struct server_options *options, struct loss_error *error)
 {
-    uint64_t others = DESCRIPTORS_SPARED + LOOP_SPARED * options->loops;
+    uint64_t others = DESCRIPTORS_SPARED + LOOP_SPARED * fronts_of(options);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -78,11 +88,6 @@ static bool has_descriptors(const struct server_options *options, struct loss_er
     return false;
 }
 
-static bool has_metrics_apart(const struct server_options *options)
-{
-    return options->metrics_address[0] != '\0';
-}
-
 /* What all fronts share. */
 static bool start_common(struct server *server, struct loss_error *error)
 {
@@ -93,7 +98,7 @@ static bool start_common(struct server *server, struct loss_error *error)
                                             .run = exchange_run};
 
     common->state = &server->state;
-    common->notify = notify_new((size_t)options->loops + has_metrics_apart(options));
+    common->notify = notify_new(fronts_of(options));
     common->memory =
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
     common->telemetry = telemetry_new(common);
@@ -180,7 +185,7 @@ static bool start_fronts(struct server *server, struct loss_error *error)
                                            (unsigned)options->metrics_port, -1};
     bool is_apart = has_metrics_apart(options);
 
-    server->fronts = calloc((size_t)options->loops + is_apart, sizeof(struct front *));
+    server->fronts = calloc(fronts_of(options), sizeof(struct front *));
     if (server->fronts == NULL) {
         (void)loss_fail_memory(error);
         return false;
