@@ -193,7 +193,7 @@ void access_report(struct access *access, uint64_t now_ns)
     log_write(access->log, LOG_WARNING, "refused: unauthorized", &count, 1);
 }
 
-/* Whether what listens there can be reached from this machine alone, as paths and their like are. */
+/* Whether what listens there can be reached from this machine alone, as paths can. */
 static bool is_local(const char *host)
 {
     struct in6_addr v6;

@@ -99,7 +99,7 @@ static void reply_with(struct exchange *exchange, const struct answer *answer)
     exchange->evaluate_ns = answer->evaluate_ns;
     exchange->encode_ns = answer->encode_ns;
     if (head == NULL && answer->head_length != CODEC_NO_HEAD) {
-        exchange_fail_plainly(exchange, LOSS_MEMORY_BUDGET_FULL);
+        exchange_fail_memory(exchange);
         return;
     }
     exchange_reply(exchange,
@@ -130,8 +130,10 @@ void answer_evaluate(struct exchange *exchange)
         reply_with(exchange, &answer);
         return;
     }
-    if (status == LOSS_OUT_OF_MEMORY && exchange->budget_refused)
-        (void)loss_fail_plainly(&error, LOSS_MEMORY_BUDGET_FULL);
+    if (status == LOSS_OUT_OF_MEMORY) {
+        exchange_fail_memory(exchange);
+        return;
+    }
     if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->state->abandoning)
         (void)loss_fail_plainly(&error, LOSS_DRAINING);
     exchange_fail(exchange, &error);
@@ -194,7 +196,7 @@ void answer_metrics(struct exchange *exchange)
                        metrics_write(registry, format, text));
         return;
     }
-    exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
+    exchange_fail_memory(exchange);
 }
 
 static void reply_word(struct exchange *exchange, const char *json)

@@ -80,7 +80,9 @@ struct exchange {
     uint64_t discarding_since_ns;
 
     struct loss_arena arena;
-    _Atomic bool budget_refused; /* the arena wanted more than the memory gives */
+    _Atomic size_t arena_granted; /* of the memory, to the arena */
+    _Atomic bool budget_refused;  /* the arena wanted more than the memory gives, */
+    _Atomic bool is_needy;        /* though no other request held any */
 
     uint64_t opened_ns, deadline_ns; /* clock_now_ns */
     size_t rows;

@@ -1,5 +1,6 @@
 /* exchange_body.c - the body of a request: room for it, its bytes as they come, and
  * those that nobody wants. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "server/clock.h"
@@ -36,6 +37,14 @@ enum loss_status exchange_fail_too_large(const struct exchange *exchange, const 
                      is_binary(exchange) ? "binary_bytes_max" : "json_bytes_max");
 }
 
+enum loss_status exchange_fail_too_needy(const struct exchange *exchange, struct loss_error *error)
+{
+    return loss_fail(error, LOSS_BODY_TOO_LARGE, NULL,
+                     "this request alone needs more than the %" PRIu64
+                     " bytes that all requests together may hold (memory_budget_bytes)",
+                     exchange->service->options->memory_budget_bytes);
+}
+
 /* Where the body begins in its block: tensors after a head are aligned then,
  * and used where they lie. */
 static size_t body_start(const struct exchange *exchange)
@@ -43,6 +52,17 @@ static size_t body_start(const struct exchange *exchange)
     size_t head = exchange->content.head_length;
 
     return head != CODEC_NO_HEAD ? (0 - head) % LOSS_ARENA_ALIGNMENT : 0;
+}
+
+static size_t block_bytes(const struct exchange *exchange)
+{
+    return exchange->body != NULL ? exchange->body_granted + body_start(exchange) : 0;
+}
+
+bool exchange_is_alone(const struct exchange *exchange)
+{
+    return memory_used_bytes(exchange->service->memory) <=
+           block_bytes(exchange) + exchange->arena_granted;
 }
 
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)
@@ -55,6 +75,9 @@ enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct l
         return LOSS_OK;
     if (pressure_admits(exchange->service, bytes))
         block = memory_take(memory, start + bytes + CODEC_PADDING, &granted);
+    if (block == NULL &&
+        (exchange_is_alone(exchange) || !memory_could_take(memory, start + bytes + CODEC_PADDING)))
+        return exchange_fail_too_needy(exchange, error);
     if (block == NULL)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
     if (length > 0)
@@ -71,8 +94,7 @@ void exchange_drop_body(struct exchange *exchange)
     size_t start = body_start(exchange);
 
     if (exchange->body != NULL)
-        memory_give(exchange->service->memory, exchange->body - start,
-                    exchange->body_granted + start);
+        memory_give(exchange->service->memory, exchange->body - start, block_bytes(exchange));
     exchange->body = NULL;
     exchange->body_granted = exchange->body_length = 0;
 }
@@ -93,6 +115,14 @@ void exchange_read_on(struct exchange *exchange)
 {
     exchange->state = EXCHANGE_RECEIVING;
     exchange_drop_body(exchange);
+}
+
+/* Twice of what is needed, as far as that may be there at all. */
+static size_t room_for(const struct exchange *exchange, size_t needed, size_t limit)
+{
+    size_t twice = 2 * needed < limit ? 2 * needed : limit;
+
+    return memory_could_take(exchange->service->memory, twice + CODEC_PADDING) ? twice : needed;
 }
 
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count)
@@ -119,8 +149,7 @@ bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count
     if (needed > limit) {
         (void)exchange_fail_too_large(exchange, "more", &error);
     } else if (needed + CODEC_PADDING <= exchange->body_granted ||
-               exchange_hold(exchange, 2 * needed < limit ? 2 * needed : limit, &error) ==
-                   LOSS_OK) {
+               exchange_hold(exchange, room_for(exchange, needed, limit), &error) == LOSS_OK) {
         memcpy(exchange->body + exchange->body_length, bytes, count);
         exchange->body_length = needed;
         return true;

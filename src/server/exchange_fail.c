@@ -96,6 +96,18 @@ void exchange_fail_plainly(struct exchange *exchange, enum loss_status status)
     exchange_fail(exchange, &error);
 }
 
+void exchange_fail_memory(struct exchange *exchange)
+{
+    struct loss_error error;
+
+    if (exchange->is_needy)
+        (void)exchange_fail_too_needy(exchange, &error);
+    else
+        (void)loss_fail_plainly(&error, exchange->budget_refused ? LOSS_MEMORY_BUDGET_FULL
+                                                                 : LOSS_OUT_OF_MEMORY);
+    exchange_fail(exchange, &error);
+}
+
 void exchange_fail_unready(struct exchange *exchange)
 {
     static const char member[] = "\"ready\": false, ";

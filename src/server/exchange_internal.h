@@ -12,8 +12,12 @@ enum { EXCHANGE_DISCARD_BYTES_MAX = 8 * 1024 * 1024 };
 /* Whether a body is read for what it says.  A body that is none of that is let pass unread. */
 bool exchange_takes_body(const struct exchange *exchange);
 
-/* Make the body's block hold `bytes` and the padding: LOSS_MEMORY_BUDGET_FULL. */
+/* Make the body's block hold `bytes` and the padding: LOSS_MEMORY_BUDGET_FULL, or
+ * LOSS_BODY_TOO_LARGE if it would not fit either when nothing else was there. */
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error);
+
+/* Whether no other request holds any memory.  Any thread. */
+bool exchange_is_alone(const struct exchange *exchange);
 
 /* The largest body of this request. */
 size_t exchange_bytes_max(const struct exchange *exchange);
@@ -24,6 +28,12 @@ void exchange_limit_time(struct exchange *exchange, uint64_t microseconds);
 /* LOSS_BODY_TOO_LARGE; `text` is how many bytes the body has, as far as it is known. */
 enum loss_status exchange_fail_too_large(const struct exchange *exchange, const char *text,
                                          struct loss_error *error);
+
+/* LOSS_BODY_TOO_LARGE: there is no sense in trying again later. */
+enum loss_status exchange_fail_too_needy(const struct exchange *exchange, struct loss_error *error);
+
+/* Fail for want of memory: with what exchange_fail_too_needy says if nobody else holds any. */
+void exchange_fail_memory(struct exchange *exchange);
 
 /* Give the body's block back: nothing will be read into it. */
 void exchange_drop_body(struct exchange *exchange);

@@ -25,15 +25,20 @@ static void *take_block(void *context, size_t bytes, size_t *granted)
     void *block =
         (is_vital ? memory_take_vital : memory_take)(exchange->service->memory, bytes, granted);
 
-    if (block == NULL)
-        exchange->budget_refused = true;
-    return block;
+    if (block != NULL) {
+        exchange->arena_granted += *granted;
+        return block;
+    }
+    exchange->budget_refused = true;
+    exchange->is_needy |= exchange_is_alone(exchange);
+    return NULL;
 }
 
 static void give_block(void *context, void *block, size_t granted)
 {
     struct exchange *exchange = context;
 
+    exchange->arena_granted -= granted;
     memory_give(exchange->service->memory, block, granted);
 }
 

@@ -28,7 +28,7 @@ void exchange_reply(struct exchange *exchange, const char *content_type, const c
 void exchange_reply_json(struct exchange *exchange, const struct text *text)
 {
     if (text->failed)
-        exchange_fail_plainly(exchange, LOSS_OUT_OF_MEMORY);
+        exchange_fail_memory(exchange);
     else
         exchange_reply(exchange, "application/json", text->data, text->length);
 }

@@ -166,6 +166,13 @@ void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted)
     return take(memory, memory->budget_bytes + MEMORY_VITAL_BYTES, bytes, granted);
 }
 
+bool memory_could_take(const struct memory *memory, size_t bytes)
+{
+    unsigned size = size_for(bytes);
+
+    return size < SIZES && size_bytes(size) <= memory->budget_bytes;
+}
+
 void memory_give(struct memory *memory, void *block, size_t granted)
 {
     unsigned size = size_for(granted);

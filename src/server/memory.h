@@ -9,6 +9,7 @@
 #ifndef SERVER_MEMORY_H
 #define SERVER_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct memory;
@@ -29,6 +30,9 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted);
 /* The same for what is answered however full the budget is: NULL once what is
  * beside it is in use as well. */
 void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted);
+
+/* Whether a block of at least `bytes` is within the budget, if nothing else is in use. */
+bool memory_could_take(const struct memory *memory, size_t bytes);
 
 /* What either of them gave. */
 void memory_give(struct memory *memory, void *block, size_t granted);

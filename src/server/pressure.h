@@ -12,7 +12,7 @@
 
 enum pressure {
     PRESSURE_NONE,
-    PRESSURE_NO_LARGE,   /* from 3/4 of the budget on: no new body of more than 1/64 of it */
+    PRESSURE_NO_LARGE,   /* from 3/4 of the budget on: no body of more than 1/64 begins or grows */
     PRESSURE_CLOSING,    /* from 7/8 on: every reply ends its connection as well */
     PRESSURE_VITAL_ONLY, /* from 15/16 on: only vital routes are served */
 };

@@ -10,10 +10,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/lines.h"
+#include "support/raw.h"
 
 enum { FLOODERS = 8, FLOOD_MS = 10000 };
 
@@ -84,9 +86,44 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
-/* Refused before the body is read, while it is, and while it is worked on: each time 503, and room
- * for the next.  Row 79. */
+/* While another request holds most of it, 503, and room for the next.  Row 79. */
 static void a_full_memory_refuses(void **state)
+{
+    struct lines body = {0};
+    const struct response *response;
+    struct daemon lossd;
+    struct client *client;
+    struct raw other;
+    char text[600];
+    double used;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--memory-budget-bytes", "1048576", NULL}, NULL);
+    client = client_open(lossd.port);
+    used = client_resting_bytes(client);
+    raw_open(&other, lossd.port);
+    assert_true(raw_say(&other, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                                "application/json\r\nContent-Length: 700000\r\n\r\n{"));
+    assert_true(client_wait(client, "lossd_in_flight_bytes", used + 700000.0, 1e9));
+    lines_zeros(&body, 100000, "");
+    response = client_send(client, "POST", "/v1/evaluate", NULL, body.text, body.length);
+    if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
+        fail_msg("%s", text);
+    assert_non_null(response_header(response, "Retry-After", text, sizeof text));
+    assert_string_equal(response_header(response, "Connection", text, sizeof text), "close");
+    assert_int_equal(client_evaluate(client, GOOD)->status, 200);
+    raw_close(&other);
+    assert_true(client_resting_bytes(client) == used);
+    response = client_send(client, "POST", "/v1/evaluate", NULL, body.text, body.length);
+    assert_int_equal(response->status, 200);
+    lines_free(&body);
+    client_close(client);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+/* Who needs more than there is at all is not told to come again: before the body is read, while it
+ * is, and while it is worked on. */
+static void what_never_fits_is_too_large(void **state)
 {
     static const struct {
         size_t count;
@@ -116,10 +153,10 @@ static void a_full_memory_refuses(void **state)
         response = client_send(client, "POST", "/v1/evaluate", bodies[i].chunked ? headers : NULL,
                                body.text, body.length);
         lines_free(&body);
-        if (response_fault(response, 503, "memory_budget_full", NULL, text, sizeof text) != NULL)
+        if (response_fault(response, 413, "body_too_large", NULL, text, sizeof text) != NULL)
             fail_msg("body %zu: %s", i, text);
-        assert_non_null(response_header(response, "Retry-After", text, sizeof text));
-        assert_string_equal(response_header(response, "Connection", text, sizeof text), "close");
+        assert_non_null(strstr(response->body, "memory_budget_bytes"));
+        assert_null(response_header(response, "Retry-After", text, sizeof text));
         assert_int_equal(client_evaluate(client, GOOD)->status, 200);
         assert_true(client_resting_bytes(client) == used);
     }
@@ -162,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_full_memory_refuses),
+        cmocka_unit_test(what_never_fits_is_too_large),
         cmocka_unit_test(a_late_answer_is_not_computed),
     };
 

@@ -210,6 +210,36 @@ static void a_used_up_budget_is_told(void **state)
     lone_service_stop(&lone);
 }
 
+/* What does not fit when nothing else is there is not to be tried again later. */
+static void what_never_fits_is_too_large(void **state)
+{
+    static const char dense[] = "{\"logits\":[[";
+    struct server_options options = lone_service_options;
+    struct lone_service lone;
+    struct exchange *exchange;
+    struct head head = post("200000");
+    char body[32000];
+
+    (void)state;
+    options.json_bytes_max = 1 << 20;
+    options.elements_max = 1 << 20;
+    options.inline_bytes_max = sizeof body;
+    lone_service_start(&lone, &options);
+    exchange = exchange_open(&lone.service, &head);
+    check_reply(exchange, 413, "{\"error\": \"this request alone needs more than the 131072 bytes");
+    exchange_close(exchange, true);
+    memset(body, '1', sizeof body); /* numbers of one digit: four bytes of every two */
+    for (size_t i = 1; i < sizeof body; i += 2)
+        body[i] = ',';
+    memcpy(body, dense, sizeof dense - 1);
+    memcpy(body + sizeof body - 17, "]],\"targets\":[0]}", 17);
+    head = post("32000");
+    exchange = receive(&lone, &head, body, sizeof body);
+    check_reply(exchange, 413, "{\"error\": \"this request alone needs");
+    exchange_close(exchange, true);
+    lone_service_stop(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +248,7 @@ int main(void)
         cmocka_unit_test(tensors_after_a_head_are_aligned),
         cmocka_unit_test(a_chunked_body_is_limited_while_it_comes),
         cmocka_unit_test(a_used_up_budget_is_told),
+        cmocka_unit_test(what_never_fits_is_too_large),
     };
 
     envelope_start();
