@@ -15,6 +15,8 @@ struct setting {
     bool is_text;
     size_t offset; /* in struct config */
     const char *help;
+    /* What is wrong with a text, to come after its value; NULL if nothing is.  NULL: any will do. */
+    const char *(*fault)(const char *value);
 };
 
 /* Where a value comes from, for the line about a fault. */

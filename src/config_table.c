@@ -1,4 +1,5 @@
 /* config_table.c - the table of settings, and how a value is checked against its row. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -10,16 +11,48 @@
 #include "config_internal.h"
 #include "loss/tensor.h"
 
+static const char *address_fault(const char *value)
+{
+    struct in6_addr address;
+
+    if (inet_pton(AF_INET, value, &address) == 1 || inet_pton(AF_INET6, value, &address) == 1)
+        return NULL;
+    return "is not a numeric IPv4 or IPv6 address";
+}
+
+static const char *other_address_fault(const char *value)
+{
+    return value[0] != '\0' ? address_fault(value) : NULL;
+}
+
+/* Browsers send the origin of a page in one form only (RFC 6454, section 6.2), and it is compared to
+ * the letter: no other could ever match. */
+static const char *origin_fault(const char *value)
+{
+    static const char scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    size_t length = strspn(value, scheme);
+    const char *host = value + length + 3;
+
+    if (value[0] == '\0' || strcmp(value, "*") == 0 || strcmp(value, "null") == 0)
+        return NULL;
+    if (length > 0 && strncmp(value + length, "://", 3) == 0 && host[0] != '\0' &&
+        host[strcspn(host, "/?#@, \tABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0')
+        return NULL;
+    return "is not an origin as browsers send it, like https://example.org or "
+           "http://localhost:3000";
+}
+
 /* clang-format off */
 #define NUMBER(field, initial, minimum, maximum, help) \
-    {#field, initial, minimum, maximum, {0}, false, offsetof(struct config, server.field), help}
-#define TEXT(field, initial, help) \
-    {#field, initial, 0, 0, {0}, true, offsetof(struct config, server.field), help}
+    {#field, initial, minimum, maximum, {0}, false, offsetof(struct config, server.field), help, NULL}
+#define TEXT(field, initial, help) CHECKED(field, initial, NULL, help)
+#define CHECKED(field, initial, fault, help) \
+    {#field, initial, 0, 0, {0}, true, offsetof(struct config, server.field), help, fault}
 #define WORDS(...) __VA_ARGS__
 #define WORD(field, initial, words, help) \
-    {#field, initial, 0, 0, {words}, false, offsetof(struct config, field), help}
+    {#field, initial, 0, 0, {words}, false, offsetof(struct config, field), help, NULL}
 #define SERVER_WORD(field, initial, words, help) \
-    {#field, initial, 0, 0, {words}, false, offsetof(struct config, server.field), help}
+    {#field, initial, 0, 0, {words}, false, offsetof(struct config, server.field), help, NULL}
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -27,11 +60,13 @@
 #define HOUR_MS UINT64_C(3600000)
 
 static const struct setting settings[] = {
-    TEXT(listen_address, "127.0.0.1", "numeric address to listen on; 0.0.0.0 or :: for all"),
+    CHECKED(listen_address, "127.0.0.1", address_fault,
+            "numeric address to listen on; 0.0.0.0 or :: for all"),
     NUMBER(listen_port, "8080", 0, 65535, "port; 0 lets the kernel pick one"),
-    TEXT(metrics_address, "", "address for /metrics and health alone; empty: with the rest"),
+    CHECKED(metrics_address, "", other_address_fault,
+            "address for /metrics and health alone; empty: with the rest"),
     NUMBER(metrics_port, "8081", 0, 65535, "port there; 0 lets the kernel pick one"),
-    TEXT(cors_origin, "", "origin whose pages may call, * for all; empty: none"),
+    CHECKED(cors_origin, "", origin_fault, "origin whose pages may call, * for all; empty: none"),
     TEXT(tokens_file, "", "file of bearer tokens, one a line; empty: everybody may call"),
     SERVER_WORD(metrics_access, "token", WORDS("token", "open"),
                 "whether /metrics needs a token once there are some"),
@@ -127,8 +162,13 @@ bool config_refuse_unknown(const struct origin *origin, const char *name)
 static bool set_text(struct config *config, const struct setting *setting, const char *value,
                      const struct origin *origin)
 {
-    struct text_copy *copy = malloc(sizeof *copy + strlen(value) + 1);
+    const char *fault = setting->fault != NULL ? setting->fault(value) : NULL;
+    struct text_copy *copy;
+    char quoted[CONFIG_NAME_BYTES];
 
+    if (fault != NULL)
+        return config_refuse(origin, "%s %s", words_quote(value, quoted, sizeof quoted), fault);
+    copy = malloc(sizeof *copy + strlen(value) + 1);
     if (copy == NULL)
         return config_refuse(origin, "there is not enough memory%s%s", "", "");
     copy->next = config->strings;

@@ -22,7 +22,7 @@ union address {
     struct sockaddr_un path;
 };
 
-/* Fill *address from a numeric host; its size, or 0 if it is none. */
+/* Fill *address from a numeric host; its size. */
 static socklen_t parse(const char *host, unsigned port, union address *address)
 {
     memset(address, 0, sizeof *address);
@@ -31,12 +31,10 @@ static socklen_t parse(const char *host, unsigned port, union address *address)
         address->v4.sin_port = htons((uint16_t)port);
         return sizeof address->v4;
     }
-    if (inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
-        address->v6.sin6_family = AF_INET6;
-        address->v6.sin6_port = htons((uint16_t)port);
-        return sizeof address->v6;
-    }
-    return 0;
+    (void)inet_pton(AF_INET6, host, &address->v6.sin6_addr); /* the setting has been checked */
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = htons((uint16_t)port);
+    return sizeof address->v6;
 }
 
 static void describe(int listener, struct listening *where)
@@ -145,12 +143,6 @@ bool listener_open(const struct listener_place *place, int *listeners, size_t co
             return true;
         (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL, "cannot share the inherited socket: %s",
                         strerror(errno));
-        return false;
-    }
-    if (size == 0) {
-        (void)loss_fail(error, LOSS_INTERNAL_ERROR, NULL,
-                        "\"%s\" is not a numeric IPv4 or IPv6 address (%s)", place->address,
-                        place->setting);
         return false;
     }
     if (open_all(&address, size, listeners, count)) {

@@ -11,7 +11,6 @@ enum { LISTENING_ADDRESS_BYTES = 110 };
 
 /* Where to listen. */
 struct listener_place {
-    const char *setting; /* that has the address, for a sentence about it */
     const char *address; /* numeric, IPv4 or IPv6 */
     unsigned port;       /* 0: the kernel picks one */
     int inherited;       /* instead, a socket that listens already; -1: there is none */

@@ -179,9 +179,9 @@ static bool start_fronts(struct server *server, struct loss_error *error)
 
     if (!inherited_find(&inherited, error))
         return false;
-    const struct listener_place all = {"listen_address", options->listen_address,
-                                       (unsigned)options->listen_port, inherited};
-    const struct listener_place metrics = {"metrics_address", options->metrics_address,
+    const struct listener_place all = {options->listen_address, (unsigned)options->listen_port,
+                                       inherited};
+    const struct listener_place metrics = {options->metrics_address,
                                            (unsigned)options->metrics_port, -1};
     bool is_apart = has_metrics_apart(options);
 

@@ -249,6 +249,40 @@ static void what_kubernetes_sets_is_no_setting(void **state)
     check_refused(ARGUMENTS("config"), ARGUMENTS("LOSSD_PORT=9090"), 2, "LOSSD_PORT", "no such");
 }
 
+/* What could never be listened on, or equal what a browser says, is told before it is used. */
+static void texts_have_their_forms(void **state)
+{
+    static const struct {
+        const char *flag, *value, *says; /* NULL: it is taken */
+    } rows[] = {
+        {"--listen-address", "localhost", "not a numeric"},
+        {"--listen-address", "", "not a numeric"},
+        {"--listen-address", "127.0.0.1:80", "not a numeric"},
+        {"--listen-address", "::", NULL},
+        {"--metrics-address", "", NULL},
+        {"--metrics-address", "[::1]", "not a numeric"},
+        {"--cors-origin", "*", NULL},
+        {"--cors-origin", "null", NULL},
+        {"--cors-origin", "https://a.example:8443", NULL},
+        {"--cors-origin", "http://[::1]:3000", NULL},
+        {"--cors-origin", "http://localhost:3000/", "not an origin"},
+        {"--cors-origin", "localhost:3000", "not an origin"},
+        {"--cors-origin", "http://LOCALHOST", "not an origin"},
+        {"--cors-origin", "http://a,http://b", "not an origin"},
+        {"--cors-origin", "http://", "not an origin"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const arguments[] = {"config", rows[i].flag, rows[i].value, NULL};
+
+        if (rows[i].says != NULL)
+            check_refused(arguments, NULL, 2, rows[i].flag, rows[i].says);
+        else
+            json_decref(effective(arguments, NULL));
+    }
+}
+
 /* Row 92 of tests/faults/rows.txt. */
 static void wrong_settings_are_named(void **state)
 {
@@ -312,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_flag_wins_over_environment_file_and_default),
         cmocka_unit_test(printed_settings_can_be_read),
         cmocka_unit_test(what_kubernetes_sets_is_no_setting),
+        cmocka_unit_test(texts_have_their_forms),
         cmocka_unit_test(wrong_settings_are_named),
     };
 
