@@ -97,7 +97,7 @@ all: build/lossd $(B)/libloss.a ## build build/lossd and libloss.a (the default)
 build/lossd: build/release/lossd
 	@ln -sf release/lossd $@
 ifneq ($(MODE),release)
-build/release/lossd build/release/libloss.a: FORCE
+build/release/lossd build/release/libloss.a build/release/installed/libloss.a: FORCE
 	@$(MAKE) MODE=release $@
 endif
 
@@ -108,6 +108,14 @@ $(B)/libloss.a: $(LIBLOSS)
 $(B)/parts.a: $(PARTS)
 $(B)/%.a: $(B)/sources.stamp
 	$(call SHOW,ar  )rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+# The library as it is installed: one object, in which only what begins with loss_ can be seen.
+OBJCOPY ?= objcopy
+$(B)/installed/libloss.a: $(B)/installed/libloss.o
+$(B)/installed/libloss.o: $(LIBLOSS) $(B)/sources.stamp
+	@mkdir -p $(@D)
+	$(call SHOW,join)$(CC) $(CFLAGS) -r -nostdlib -o $@ $(LIBLOSS) && \
+	    $(OBJCOPY) --wildcard --keep-global-symbol='loss_*' $@
 
 # What everything depends on beside its files: how it is compiled, and which files there are.
 remember = mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' > $@
@@ -476,7 +484,7 @@ install-program: build/lossd build/lossd.8 # the daemon, its settings, manual pa
 	    install -D -m 644 config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS); do $(WITH_PLACES) config/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
-install-library: build/release/libloss.a # libloss, its headers, and what pkg-config is asked for
+install-library: build/release/installed/libloss.a # libloss, its headers, and what pkg-config is asked for
 	install -D -m 644 $< $(DESTDIR)$(LIBDIR)/libloss.a
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/loss include/loss/*.h
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -486,13 +494,13 @@ uninstall: ## remove what `make install` with the same places has installed, but
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libloss.a pkgconfig/libloss.pc) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	! cmp -s config/lossd.json $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json || \
 	    rm $(DESTDIR)$(SYSCONFDIR)/lossd/lossd.json
-check-install: build/lossd build/lossd.8 build/release/libloss.a ## install into build/, build an outside program by pkg-config, uninstall
+check-install: build/lossd build/lossd.8 build/release/installed/libloss.a ## install into build/, build an outside program by pkg-config, uninstall
 	@CC='$(CC)' sh tests/packages/check_install.sh build/packages '$(MAKE)'
 
 # debhelper wants a folder debian/ at the top of a tree; it gets a tree of its own.
 DEB_TREE := build/deb/lossd
 comma    := ,
-deb: deps-deb build/lossd build/lossd.8 build/release/libloss.a ## make the Debian packages lossd and libloss-dev in build/deb
+deb: deps-deb build/lossd build/lossd.8 build/release/installed/libloss.a ## make the Debian packages lossd and libloss-dev in build/deb
 	@rm -rf build/deb && mkdir -p $(DEB_TREE) && cp -r config/debian $(DEB_TREE)/debian
 	@sed -i 's/@BUILD_DEPENDS@/debhelper-compat (= 13)$(PACKAGES_BUILD:%=$(comma) %)/' $(DEB_TREE)/debian/control
 	@sed 1,4d LICENSE | sed 's/^$$/./; s/^/ /' | sed -i -e '/@LICENSE@/{r /dev/stdin' -e 'd}' $(DEB_TREE)/debian/copyright

@@ -20,6 +20,8 @@ cp tests/unit/example_libloss.c "$root/outside.c"
     -o outside) || fail "the outside program does not build"
 "$root/outside" | grep -q 'loss 0.000189631437312401' || fail "the outside program prints $("$root/outside")"
 rm "$root/outside" "$root/outside.c"
+others=$(nm -g --defined-only "$root$prefix/lib/libloss.a" | awk 'NF == 3 && $3 !~ /^loss_/ { print $3 }')
+[ -z "$others" ] || fail "libloss takes these names from programs: $others"
 version=$("$root$prefix/bin/lossd" --version)
 case $version in "lossd $(pkg-config --modversion libloss) "*) ;; *) fail "$version, but libloss.pc says otherwise" ;; esac
 
