@@ -249,8 +249,6 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     struct exchange *exchange = fetch(service);
     struct loss_arena_source source = {take_block, give_block, exchange};
     struct loss_error error;
-    char parent_id[TRACE_PARENT_BYTES];
-    bool is_sampled;
     enum head_body body;
     uint64_t length;
 
@@ -266,7 +264,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
     choose_id(exchange, head->request_id);
     limit_time(exchange, head);
     exchange->cors_origin = cors_origin(service->options->cors_origin, head);
-    (void)trace_parse(head->traceparent, exchange->trace_id, parent_id, &is_sampled);
+    (void)trace_parse(head->traceparent, exchange->trace_id);
     body = head_body(head, &length);
     exchange->has_body = body != HEAD_BODY_NONE;
     if (head_guard(head, &error) != LOSS_OK || check_route(exchange, head, &error) != LOSS_OK ||

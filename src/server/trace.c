@@ -17,8 +17,7 @@ static bool is_id(const char *text, size_t length)
     return is_hexadecimal(text, length) && strspn(text, "0") < length;
 }
 
-bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES],
-                 char parent_id[TRACE_PARENT_BYTES], bool *sampled)
+bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES])
 {
     const char *text = traceparent;
 
@@ -27,15 +26,12 @@ bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES],
         return false;
     if (!is_hexadecimal(text, 2) || strncmp(text, "ff", 2) == 0 ||
         !is_id(text + TRACE_AT, TRACE_ID_BYTES - 1) ||
-        !is_id(text + PARENT_AT, TRACE_PARENT_BYTES - 1) || !is_hexadecimal(text + FLAGS_AT, 2))
+        !is_id(text + PARENT_AT, FLAGS_AT - 1 - PARENT_AT) || !is_hexadecimal(text + FLAGS_AT, 2))
         return false;
     /* Later versions may go on behind what this one has. */
     if (text[END] != '\0' && (strncmp(text, "00", 2) == 0 || text[END] != '-'))
         return false;
     memcpy(trace_id, text + TRACE_AT, TRACE_ID_BYTES - 1);
     trace_id[TRACE_ID_BYTES - 1] = '\0';
-    memcpy(parent_id, text + PARENT_AT, TRACE_PARENT_BYTES - 1);
-    parent_id[TRACE_PARENT_BYTES - 1] = '\0';
-    *sampled = strchr("13579bdf", text[END - 1]) != NULL; /* bit 0 of the flags */
     return true;
 }

@@ -4,11 +4,10 @@
 
 #include <stdbool.h>
 
-enum { TRACE_ID_BYTES = 33, TRACE_PARENT_BYTES = 17 }; /* with their NUL */
+enum { TRACE_ID_BYTES = 33 }; /* with its NUL */
 
-/* Read the header's value, which may be NULL: lower-case hexadecimal ids, and whether the caller
- * keeps the trace.  False, with nothing written, if it is not one that may be passed on. */
-bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES],
-                 char parent_id[TRACE_PARENT_BYTES], bool *sampled);
+/* Read the header's value, which may be NULL: a trace and a parent, lower-case hexadecimal, and
+ * flags.  False, with nothing written, if it is not all as it must be. */
+bool trace_parse(const char *traceparent, char trace_id[TRACE_ID_BYTES]);
 
 #endif
