@@ -263,7 +263,8 @@ check-fuzz: tests
 check-http: tests
 	@for t in $(HTTP); do $(RUN_TEST); done
 # What has threads: the daemon under all its HTTP tests, and the units that start some.
-THREADED := $(filter %/test_plan %/test_memory %/test_workers %/test_workers_places %/test_log %/test_metrics %/test_exchange %/test_opening %/test_access %/test_quota,$(UNIT))
+THREADED = $(filter $(patsubst tests/%.c,$(B)/tests/%,$(shell grep -lE '$(STARTS)' tests/unit/test_*.c)),$(UNIT))
+STARTS  := pthread_create|tasks_start|lone_service_start
 check-threads: tests
 	@for t in $(THREADED) $(HTTP); do $(RUN_TEST); done
 
