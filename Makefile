@@ -236,7 +236,7 @@ $(B)/tests/unit/example_libloss: $(B)/tests/unit/example_libloss.o $(B)/libloss.
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
 
 # A fuzz target has libFuzzer's main, or in the other modes one that replays files.
-FUZZ_SHARED    := $(addprefix $(B)/tests/fuzz/,answers.o heads.o) $(B)/tests/support/counted.o \
+FUZZ_SHARED    := $(addprefix $(B)/tests/fuzz/,answers.o heads.o) $(B)/tests/support/source.o \
                   $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
 LINK_FUZZ_fuzz := -fsanitize=fuzzer
 $(FUZZ): $(B)/tests/%: $(B)/tests/%.o $(FUZZ_SHARED) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a

@@ -7,7 +7,7 @@
 #include "codec/reply_json.h"
 #include "codec/scan.h"
 #include "fuzz/fuzz.h"
-#include "support/counted.h"
+#include "support/source.h"
 
 enum { REPLY_DEPTH_MAX = 40, LENGTH_BYTES = 8 };
 
@@ -93,23 +93,23 @@ static void check_reply(enum answer_form form, const struct answer *answer)
 
 /* An answer, and the memory that it lies in. */
 struct attempt {
-    struct counted memory;
+    struct source source;
+    struct loss_arena arena;
     enum loss_status status;
     struct answer answer;
     struct loss_error error;
 };
 
-/* Answer when memory is full of `fill` and ends after so many blocks. */
+/* Answer with memory from such a source. */
 static void attempt(struct attempt *attempt, const struct codec_body *body, enum answer_form in,
-                    enum answer_form out, unsigned char fill, int blocks)
+                    enum answer_form out, struct source source)
 {
     static const struct answer_host host = {.context = NULL};
 
-    counted_init(&attempt->memory);
-    attempt->memory.fill = fill;
-    attempt->memory.left = blocks;
-    attempt->memory.arena.next_bytes = 0; /* a block for each piece, so that each may be missing */
-    attempt->status = answer_request(body, in, out, &limits, &host, &attempt->memory.arena,
+    attempt->source = source;
+    source_init(&attempt->arena, &attempt->source);
+    attempt->arena.next_bytes = 0; /* a block for each piece, so that each may be missing */
+    attempt->status = answer_request(body, in, out, &limits, &host, &attempt->arena,
                                      &attempt->answer, &attempt->error);
     if (attempt->status == LOSS_OK)
         check_reply(out, &attempt->answer);
@@ -132,20 +132,19 @@ enum loss_status answers_check(const struct codec_body *body, enum answer_form i
                                enum answer_form out)
 {
     struct attempt first, other;
-    int blocks;
 
-    attempt(&first, body, in, out, 0xa5, INT_MAX);
-    attempt(&other, body, in, out, 0, INT_MAX);
+    attempt(&first, body, in, out, (struct source){.fails_at = 0});
+    attempt(&other, body, in, out, (struct source){.has_zeros = true});
     check_same(&first, &other);
-    loss_arena_reset(&other.memory.arena);
-    blocks = INT_MAX - first.memory.left;
-    if (blocks > 0) { /* any of them may be the one that is not given */
-        attempt(&other, body, in, out, 0xa5, (int)(body->length % (size_t)blocks));
+    loss_arena_reset(&other.arena);
+    if (first.source.takes > 0) { /* any of them may be the one that is not given */
+        attempt(&other, body, in, out,
+                (struct source){.fails_at = body->length % first.source.takes + 1});
         if (other.status != LOSS_OUT_OF_MEMORY) /* nor was it needed */
             check_same(&first, &other);
-        loss_arena_reset(&other.memory.arena);
+        loss_arena_reset(&other.arena);
     }
-    loss_arena_reset(&first.memory.arena);
-    FUZZ_CHECK(first.memory.held == 0 && other.memory.held == 0);
+    loss_arena_reset(&first.arena);
+    FUZZ_CHECK(first.source.out == 0 && other.source.out == 0);
     return first.status;
 }

@@ -2,6 +2,7 @@
 #include "support/source.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void *take(void *context, size_t bytes, size_t *granted)
 {
@@ -19,7 +20,7 @@ static void *take(void *context, size_t bytes, size_t *granted)
         abort(); /* not the shortage that the test is about */
     source->out++;
     source->bytes_out += *granted;
-    return block;
+    return memset(block, source->has_zeros ? 0 : 0xa5, *granted);
 }
 
 static void give(void *context, void *block, size_t granted)

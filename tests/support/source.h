@@ -8,10 +8,10 @@
 #include "loss/arena.h"
 
 /* Counts, grants `extra` bytes more than asked, and fails at the fails_at-th take (from 1; 0 never)
- * or, with fails_onward, from there on. */
+ * or, with fails_onward, from there on.  Blocks are full of 0xa5 at first, or of zeros. */
 struct source {
     size_t extra, fails_at;
-    bool fails_onward;
+    bool fails_onward, has_zeros;
     size_t takes, out, bytes_out; /* tries to take, blocks and bytes that are not given back */
 };
 

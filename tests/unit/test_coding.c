@@ -10,22 +10,24 @@
 #include <string.h>
 
 #include "codec/coding.h"
-#include "support/counted.h"
+#include "support/source.h"
 
-static struct counted memory;
+static struct source memory;
+static struct loss_arena arena;
 
 static int start(void **state)
 {
     (void)state;
-    counted_init(&memory);
+    memory = (struct source){.fails_at = 0};
+    source_init(&arena, &memory);
     return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    loss_arena_reset(&memory.arena);
-    return memory.held == 0 ? 0 : -1;
+    loss_arena_reset(&arena);
+    return memory.out == 0 ? 0 : -1;
 }
 
 /* Decode, from and to blocks of just the size; the arena is empty afterwards if it fails. */
@@ -37,11 +39,11 @@ static enum loss_status decoded(const char *bytes, size_t length, enum coding co
 
     assert_non_null(exact);
     memcpy(exact, bytes, length);
-    status = coding_inflate(exact, length, coding, most, &memory.arena, body, body_length, error);
+    status = coding_inflate(exact, length, coding, most, &arena, body, body_length, error);
     free(exact);
     if (status != LOSS_OK) {
         assert_int_equal(error->status, status);
-        loss_arena_reset(&memory.arena);
+        loss_arena_reset(&arena);
     }
     return status;
 }
@@ -59,7 +61,7 @@ static void check_decoded(const char *bytes, size_t length, enum coding coding, 
     assert_int_equal(got_length, want_length);
     assert_memory_equal(got, want, want_length);
     assert_memory_equal(got + got_length, zeros, sizeof zeros);
-    loss_arena_reset(&memory.arena);
+    loss_arena_reset(&arena);
 }
 
 static void check_refused(const char *bytes, size_t length, enum coding coding, const char *says)
@@ -196,7 +198,7 @@ static void check_flips(const char *bytes, size_t length, enum coding coding, si
             } else {
                 assert_int_equal(error.status, LOSS_INVALID_CODING);
             }
-            loss_arena_reset(&memory.arena);
+            loss_arena_reset(&arena);
         }
         flipped[i] = bytes[i];
     }

@@ -11,22 +11,24 @@
 #include <zlib.h>
 
 #include "codec/coding.h"
-#include "support/counted.h"
+#include "support/source.h"
 
-static struct counted memory;
+static struct source memory;
+static struct loss_arena arena;
 
 static int start(void **state)
 {
     (void)state;
-    counted_init(&memory);
+    memory = (struct source){.fails_at = 0};
+    source_init(&arena, &memory);
     return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    loss_arena_reset(&memory.arena);
-    return memory.held == 0 ? 0 : -1;
+    loss_arena_reset(&arena);
+    return memory.out == 0 ? 0 : -1;
 }
 
 static void check_inflated(const char *bytes, size_t length, enum coding coding, size_t most,
@@ -36,12 +38,11 @@ static void check_inflated(const char *bytes, size_t length, enum coding coding,
     size_t got_length;
     char *got;
 
-    assert_int_equal(
-        coding_inflate(bytes, length, coding, most, &memory.arena, &got, &got_length, &error),
-        LOSS_OK);
+    assert_int_equal(coding_inflate(bytes, length, coding, most, &arena, &got, &got_length, &error),
+                     LOSS_OK);
     assert_int_equal(got_length, want_length);
     assert_memory_equal(got, want, want_length);
-    loss_arena_reset(&memory.arena);
+    loss_arena_reset(&arena);
 }
 
 enum kind { DIGITS, ZEROS, NOISE };
@@ -64,23 +65,23 @@ static bool goes_round(enum kind kind, size_t length, enum coding coding)
 {
     char *body = make_body(kind, length), *deflated, *again, *kept = NULL;
     size_t deflated_length, again_length;
-    bool smaller = coding_deflate(body, length, coding, &memory.arena, &deflated, &deflated_length);
+    bool smaller = coding_deflate(body, length, coding, &arena, &deflated, &deflated_length);
 
     if (smaller) {
         assert_in_range(deflated_length, 1, length - 1);
         kept = malloc(deflated_length);
         assert_non_null(kept);
         memcpy(kept, deflated, deflated_length);
-        loss_arena_reset(&memory.arena);
-        memory.fill = 0x5a;
-        assert_true(coding_deflate(body, length, coding, &memory.arena, &again, &again_length));
-        memory.fill = 0xa5;
+        loss_arena_reset(&arena);
+        memory.has_zeros = true;
+        assert_true(coding_deflate(body, length, coding, &arena, &again, &again_length));
+        memory.has_zeros = false;
         assert_int_equal(again_length, deflated_length);
         assert_memory_equal(again, kept, again_length);
-        loss_arena_reset(&memory.arena);
+        loss_arena_reset(&arena);
         check_inflated(kept, deflated_length, coding, length, body, length);
     }
-    loss_arena_reset(&memory.arena);
+    loss_arena_reset(&arena);
     free(kept);
     free(body);
     return smaller;
@@ -133,15 +134,15 @@ static void small_bodies_need_little_memory(void **state)
     struct loss_error error;
 
     (void)state;
-    assert_true(coding_deflate(digits, 1000, CODING_GZIP, &memory.arena, &deflated, &length));
+    assert_true(coding_deflate(digits, 1000, CODING_GZIP, &arena, &deflated, &length));
     assert_memory_equal(deflated, header, sizeof header - 1);
-    assert_in_range(memory.held, 1, 48 * 1024);
+    assert_in_range(memory.bytes_out, 1, 48 * 1024);
     deflated = memcpy(make_body(ZEROS, length), deflated, length);
-    loss_arena_reset(&memory.arena);
-    assert_int_equal(coding_inflate(deflated, length, CODING_GZIP, 1000, &memory.arena, &got,
-                                    &got_length, &error),
-                     LOSS_OK);
-    assert_in_range(memory.held, 1, 16 * 1024); /* the smallest block there is */
+    loss_arena_reset(&arena);
+    assert_int_equal(
+        coding_inflate(deflated, length, CODING_GZIP, 1000, &arena, &got, &got_length, &error),
+        LOSS_OK);
+    assert_in_range(memory.bytes_out, 1, 16 * 1024); /* the smallest block there is */
     free(deflated);
     free(digits);
 }
@@ -156,26 +157,33 @@ static void bombs_are_stopped_at_the_limit(void **state)
     struct loss_error error;
 
     (void)state;
-    assert_true(coding_deflate(zeros, SIZE, CODING_GZIP, &memory.arena, &deflated, &length));
+    assert_true(coding_deflate(zeros, SIZE, CODING_GZIP, &arena, &deflated, &length));
     assert_in_range(length, 1, SIZE / 200);
     bomb = malloc(length);
     assert_non_null(bomb);
     memcpy(bomb, deflated, length);
-    loss_arena_reset(&memory.arena);
+    loss_arena_reset(&arena);
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        assert_int_equal(coding_inflate(bomb, length, CODING_GZIP, limits[i], &memory.arena, &got,
-                                        &got_length, &error),
-                         LOSS_BODY_TOO_LARGE);
+        assert_int_equal(
+            coding_inflate(bomb, length, CODING_GZIP, limits[i], &arena, &got, &got_length, &error),
+            LOSS_BODY_TOO_LARGE);
         (void)snprintf(says, sizeof says, "%zu bytes has more than %zu when", length, limits[i]);
         assert_non_null(strstr(error.sentence, says));
         assert_non_null(strstr(error.sentence, "when it is decoded"));
-        assert_in_range(memory.held, 1, 4 * limits[i] + 128 * 1024);
-        loss_arena_reset(&memory.arena);
+        assert_in_range(memory.bytes_out, 1, 4 * limits[i] + 128 * 1024);
+        loss_arena_reset(&arena);
     }
     check_inflated(bomb, length, CODING_GZIP, SIZE, zeros, SIZE);
     check_inflated(bomb, length, CODING_GZIP, SIZE_MAX, zeros, SIZE);
     free(bomb);
     free(zeros);
+}
+
+static void start_over(size_t fails_at)
+{
+    loss_arena_reset(&arena);
+    memory.takes = 0;
+    memory.fails_at = fails_at;
 }
 
 /* At every block that is taken. */
@@ -185,27 +193,22 @@ static void memory_may_fail_at_any_time(void **state)
     char *zeros = make_body(ZEROS, SIZE), *deflated, *got;
     size_t length, got_length;
     struct loss_error error;
-    int takes = 0;
 
     (void)state;
-    for (memory.left = 0;
-         !coding_deflate(zeros, SIZE, CODING_DEFLATE, &memory.arena, &deflated, &length);
-         memory.left = ++takes)
-        loss_arena_reset(&memory.arena);
-    assert_in_range(takes, 3, 20);
+    start_over(1);
+    while (!coding_deflate(zeros, SIZE, CODING_DEFLATE, &arena, &deflated, &length))
+        start_over(memory.fails_at + 1);
+    assert_in_range(memory.takes, 3, 20);
     got = malloc(length);
     assert_non_null(got);
     deflated = memcpy(got, deflated, length);
-    loss_arena_reset(&memory.arena);
-    for (takes = 0;; takes++) {
-        memory.left = takes;
-        if (coding_inflate(deflated, length, CODING_DEFLATE, SIZE, &memory.arena, &got, &got_length,
-                           &error) == LOSS_OK)
-            break;
+    start_over(1);
+    while (coding_inflate(deflated, length, CODING_DEFLATE, SIZE, &arena, &got, &got_length,
+                          &error) != LOSS_OK) {
         assert_int_equal(error.status, LOSS_OUT_OF_MEMORY);
-        loss_arena_reset(&memory.arena);
+        start_over(memory.fails_at + 1);
     }
-    assert_in_range(takes, 3, 20);
+    assert_in_range(memory.takes, 3, 20);
     assert_memory_equal(got, zeros, SIZE);
     free(deflated);
     free(zeros);
