@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include "support/daemon.h"
+#include "support/texts.h"
 
 /* Reads give up after so long; for what sets no other time. */
 static void be_patient(int fd, unsigned ms)
@@ -70,15 +71,8 @@ const char *secure_read_all(struct secure *secure, unsigned timeout_ms, bool *cl
         char bytes[16 * 1024];
 
         count = gnutls_record_recv(secure->session, bytes, sizeof bytes);
-        if (count <= 0)
-            continue;
-        raw->room = raw->length + (size_t)count + 1;
-        raw->bytes = realloc(raw->bytes, raw->room);
-        if (raw->bytes == NULL)
-            abort();
-        memcpy(raw->bytes + raw->length, bytes, (size_t)count);
-        raw->length += (size_t)count;
-        raw->bytes[raw->length] = '\0';
+        if (count > 0)
+            text_append(&raw->bytes, &raw->length, &raw->room, bytes, (size_t)count);
     }
     *closed = count == 0;
     return raw->bytes;
