@@ -235,14 +235,10 @@ static enum loss_status fail_unknown(struct envelope *envelope, const char *name
     size_t count;
     const char *const *names = request_option_names(&count);
     const char *nearest = words_nearest(name, names, count);
-    char quoted[64];
+    char text[WORDS_UNKNOWN_BYTES];
 
-    (void)words_quote(name, quoted, sizeof quoted);
-    if (nearest == NULL)
-        return loss_fail(envelope->options.error, LOSS_UNKNOWN_FIELD, NULL, "there is no option %s",
-                         quoted);
-    return loss_fail(envelope->options.error, LOSS_UNKNOWN_FIELD, NULL,
-                     "there is no option %s; did you mean \"%s\"?", quoted, nearest);
+    return loss_fail(envelope->options.error, LOSS_UNKNOWN_FIELD, NULL, "%s",
+                     words_unknown("option", name, nearest, text, sizeof text));
 }
 
 static enum loss_status read_text(struct envelope *envelope, const char *name, const char *value,

@@ -27,13 +27,10 @@ enum loss_status infer_fail(struct infer_decoding *decoding, enum loss_status st
 enum loss_status infer_fail_unknown(struct infer_decoding *decoding, const char *member,
                                     const char *what, const char *name, const char *nearest)
 {
-    char quoted[64];
+    char text[WORDS_UNKNOWN_BYTES];
 
-    (void)words_quote(name, quoted, sizeof quoted);
-    if (nearest == NULL)
-        return infer_fail(decoding, LOSS_UNKNOWN_FIELD, member, "there is no %s %s", what, quoted);
-    return infer_fail(decoding, LOSS_UNKNOWN_FIELD, member,
-                      "there is no %s %s; did you mean \"%s\"?", what, quoted, nearest);
+    return infer_fail(decoding, LOSS_UNKNOWN_FIELD, member, "%s",
+                      words_unknown(what, name, nearest, text, sizeof text));
 }
 
 enum loss_status infer_refuse_shared_memory(struct infer_decoding *decoding)

@@ -54,8 +54,8 @@ static enum loss_status read_option(struct decoding *decoding, int option)
 
 static enum loss_status fail_unknown_field(struct decoding *decoding)
 {
-    const char *names[64], *nearest;
-    char quoted[64];
+    const char *key = decoding->scanner.key, *names[64];
+    char text[WORDS_UNKNOWN_BYTES];
     size_t count, options;
     const char *const *option_names = request_option_names(&options);
 
@@ -63,13 +63,8 @@ static enum loss_status fail_unknown_field(struct decoding *decoding)
         names[count] = decoding_fields[count];
     for (size_t i = 0; i < options; i++)
         names[count++] = option_names[i];
-    nearest = words_nearest(decoding->scanner.key, names, count);
-    (void)words_quote(decoding->scanner.key, quoted, sizeof quoted);
-    if (nearest == NULL)
-        return scan_fail_member(&decoding->scanner, LOSS_UNKNOWN_FIELD, "there is no field %s",
-                                quoted);
-    return scan_fail_member(&decoding->scanner, LOSS_UNKNOWN_FIELD,
-                            "there is no field %s; did you mean \"%s\"?", quoted, nearest);
+    (void)words_unknown("field", key, words_nearest(key, names, count), text, sizeof text);
+    return scan_fail_member(&decoding->scanner, LOSS_UNKNOWN_FIELD, "%s", text);
 }
 
 /* One member of the object, of which the name has been read. */

@@ -66,15 +66,12 @@ static enum loss_status fail_unknown(struct safetensors *file)
 {
     struct scanner *scanner = &file->scanner;
     const char *nearest = words_nearest(scanner->key, decoding_fields, FIELDS);
-    char quoted[64];
+    bool is_option = nearest == NULL && request_option_find(scanner->key) >= 0;
+    char text[WORDS_UNKNOWN_BYTES];
 
-    (void)words_quote(scanner->key, quoted, sizeof quoted);
-    if (nearest != NULL)
-        return scan_fail_member(scanner, LOSS_UNKNOWN_FIELD,
-                                "there is no tensor %s; did you mean \"%s\"?", quoted, nearest);
-    return scan_fail_member(
-        scanner, LOSS_UNKNOWN_FIELD, "there is no tensor %s%s", quoted,
-        request_option_find(scanner->key) < 0 ? "" : "; options stand in __metadata__, as strings");
+    (void)words_unknown("tensor", scanner->key, nearest, text, sizeof text);
+    return scan_fail_member(scanner, LOSS_UNKNOWN_FIELD, "%s%s", text,
+                            is_option ? "; options stand in __metadata__, as strings" : "");
 }
 
 static enum loss_status read_header_member(struct safetensors *file, void *context)

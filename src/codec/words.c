@@ -74,3 +74,17 @@ const char *words_nearest(const char *word, const char *const *words, size_t cou
     }
     return found;
 }
+
+const char *words_unknown(const char *what, const char *word, const char *nearest, char *text,
+                          size_t size)
+{
+    char quoted[QUOTED_MAX + sizeof "\"...\""];
+
+    (void)words_quote(word, quoted, sizeof quoted);
+    if (nearest == NULL)
+        (void)snprintf(text, size, "there is no %s %s", what, quoted);
+    else
+        (void)snprintf(text, size, "there is no %s %s; did you mean \"%s\"?", what, quoted,
+                       nearest);
+    return text;
+}

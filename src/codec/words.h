@@ -14,4 +14,10 @@ const char *words_list(const char *const *words, size_t count, char *text, size_
  * pen, else NULL. */
 const char *words_nearest(const char *word, const char *const *words, size_t count);
 
+/* Write: there is no field "logit"; did you mean "logits"?  `what` is field, and `nearest` may be
+ * NULL; returns `text`. */
+enum { WORDS_UNKNOWN_BYTES = 192 };
+const char *words_unknown(const char *what, const char *word, const char *nearest, char *text,
+                          size_t size);
+
 #endif

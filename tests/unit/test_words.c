@@ -121,6 +121,25 @@ static void long_words_are_not_compared(void **state)
     }
 }
 
+static void unknown_words_are_told_with_the_nearest(void **state)
+{
+    static const char all_of_it[] =
+        "there is no parameter "
+        "\"0123456789012345678901234567890123456789...\"; did you mean "
+        "\"012345678901234567890123456789012345678901234567890123456789012\"?";
+    char text[WORDS_UNKNOWN_BYTES], longest[64];
+
+    (void)state;
+    assert_string_equal(words_unknown("field", "logit", "logits", text, sizeof text),
+                        "there is no field \"logit\"; did you mean \"logits\"?");
+    assert_string_equal(words_unknown("tensor", "a\"b", NULL, text, sizeof text),
+                        "there is no tensor \"a?b\"");
+    for (size_t i = 0; i < sizeof longest; i++)
+        longest[i] = (char)('0' + i % 10);
+    longest[63] = '\0';
+    assert_string_equal(words_unknown("parameter", longest, longest, text, sizeof text), all_of_it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +147,7 @@ int main(void)
         cmocka_unit_test(words_are_listed),
         cmocka_unit_test(the_nearest_word_is_found),
         cmocka_unit_test(long_words_are_not_compared),
+        cmocka_unit_test(unknown_words_are_told_with_the_nearest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
