@@ -15,7 +15,7 @@ struct setting {
     bool is_text;
     size_t offset; /* in struct config */
     const char *help;
-    /* What is wrong with a text, to come after its value; NULL if nothing is.  NULL: any will do. */
+    /* What is wrong with a text, to come after its value, or NULL; NULL itself: any will do. */
     const char *(*fault)(const char *value);
 };
 

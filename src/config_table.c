@@ -25,8 +25,8 @@ static const char *other_address_fault(const char *value)
     return value[0] != '\0' ? address_fault(value) : NULL;
 }
 
-/* Browsers send the origin of a page in one form only (RFC 6454, section 6.2), and it is compared to
- * the letter: no other could ever match. */
+/* Browsers send the origin of a page in one form only (RFC 6454, section 6.2), and it is compared
+ * to the letter: no other could ever match. */
 static const char *origin_fault(const char *value)
 {
     static const char scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
@@ -44,7 +44,8 @@ static const char *origin_fault(const char *value)
 
 /* clang-format off */
 #define NUMBER(field, initial, minimum, maximum, help) \
-    {#field, initial, minimum, maximum, {0}, false, offsetof(struct config, server.field), help, NULL}
+    {#field, initial, minimum, maximum, {0}, false, offsetof(struct config, server.field), \
+     help, NULL}
 #define TEXT(field, initial, help) CHECKED(field, initial, NULL, help)
 #define CHECKED(field, initial, fault, help) \
     {#field, initial, 0, 0, {0}, true, offsetof(struct config, server.field), help, fault}

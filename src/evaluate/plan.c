@@ -124,8 +124,8 @@ static bool labels_weigh_nothing(const struct loss_plan *plan)
     return true;
 }
 
-/* PyTorch divides by the weights what labels add and what smoothing adds, each for itself: where the
- * former is 0, 0 / 0 is NaN beside whatever there is of the latter. */
+/* PyTorch divides by the weights what labels add and what smoothing adds, each for itself: where
+ * the former is 0, 0 / 0 is NaN beside whatever there is of the latter. */
 static double mean_of(const struct loss_plan *plan, const struct loss_result *result)
 {
     if (result->weight_sum == 0.0 && plan->labels != NULL && plan->weights != NULL &&

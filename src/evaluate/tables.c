@@ -30,8 +30,8 @@ static size_t bin_of(double confidence, size_t bins)
     return b < bins ? b : bins - 1;
 }
 
-/* A position's confidence as its softmax would be: equal logits have the same one at any height, and
- * only rounded it lies on the edge that it belongs to. */
+/* A position's confidence as its softmax would be: equal logits have the same one at any height,
+ * and only rounded it lies on the edge that it belongs to. */
 static double confidence_as_given(const struct loss_plan *plan, size_t r)
 {
     double confidence = plan->confidences[r];

@@ -1,8 +1,8 @@
 /* connection.h - the clocks of a connection, which run whatever its client trickles.
  *
  * libmicrohttpd's own timeout, which is not used, only sees inactivity: one byte now and then
- * outlives it, and whoever pauses is cut off, whatever else he may take time for.  So each connection
- * has a phase and the time it began, and a sweep finds those that are late. */
+ * outlives it, and whoever pauses is cut off, whatever else he may take time for.  So each
+ * connection has a phase and the time it began, and a sweep finds those that are late. */
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
