@@ -30,14 +30,15 @@ static const char *other_address_fault(const char *value)
 static const char *origin_fault(const char *value)
 {
     static const char scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
-    size_t length = strspn(value, scheme);
-    const char *host = value + length + 3;
+    const char *at = value + strspn(value, scheme);
 
     if (value[0] == '\0' || strcmp(value, "*") == 0 || strcmp(value, "null") == 0)
         return NULL;
-    if (length > 0 && strncmp(value + length, "://", 3) == 0 && host[0] != '\0' &&
-        host[strcspn(host, "/?#@, \tABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0')
-        return NULL;
+    if (at != value && strncmp(at, "://", 3) == 0) {
+        at += 3;
+        if (at[0] != '\0' && at[strcspn(at, "/?#@, \tABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0')
+            return NULL;
+    }
     return "is not an origin as browsers send it, like https://example.org or "
            "http://localhost:3000";
 }
