@@ -16,7 +16,8 @@
 
 enum {
     CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
-    STALLED_MS = 20,              /* in case something else was to be done */
+    STILL_RUNS_MAX = 64,          /* in a row that may show no sign of anything being done */
+    STALLED_MS = 20,              /* then, in case something else was to be done */
     LAST_TURNS_MAX = 256,         /* to empty the backlog; each accepts ten or so */
 };
 
@@ -195,13 +196,13 @@ bool http_run(struct http *http, uint64_t *wait_ms)
         http->vain_runs = 0;
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return false;
+    http->still_runs = wait == 0 && http->moved == moved ? http->still_runs + 1 : 0;
     /* A handshake that waits for its client is in the library's eyes ready to go on, as is a chunk
-     * whose first line fills the buffer, so that it would be run over and over.  Where nothing
-     * moves, the socket tells when there is something to do; of replies only TLS tells that they
-     * move. */
-    if (wait == 0 && http->moved == moved &&
-        (access_uses_tls(http->service->options->access) ||
-         !connections_have(&http->connections, PHASE_SENDING)))
+     * whose first line fills the buffer, so that it would be run over and over.  Other things take
+     * a few runs without a sign: a buffer that grows, a connection that comes back from a worker.
+     * Of replies only TLS tells that they move. */
+    if (http->still_runs > STILL_RUNS_MAX && (access_uses_tls(http->service->options->access) ||
+                                              !connections_have(&http->connections, PHASE_SENDING)))
         wait = STALLED_MS;
     *wait_ms = wait;
     return true;

@@ -13,9 +13,10 @@ struct http {
     struct MHD_Daemon *daemon;
     struct connections connections;
     struct lingering lingering;
-    int listener;       /* -1 once it is closed */
-    uint64_t moved;     /* counts what goes over TLS, and calls to http_on_request */
-    unsigned vain_runs; /* in a row that nobody was connected after, though somebody waits */
+    int listener;        /* -1 once it is closed */
+    uint64_t moved;      /* counts what goes over TLS, and calls to http_on_request */
+    unsigned still_runs; /* in a row that wanted another at once, though nothing moved */
+    unsigned vain_runs;  /* in a row that nobody was connected after, though somebody waits */
 };
 
 /* NULL if memory ran out when it came. */

@@ -123,6 +123,36 @@ static void an_endless_chunk_line_does_not_spin(void **state)
     session_check_next("it", true);
 }
 
+/* Nor does the brake on it delay who has done nothing: one request after the other that a worker
+ * answers, and heads for which the buffer grows.  A delay is 20 ms or more. */
+static void nobody_waits_for_the_brake(void **state)
+{
+    enum { REQUESTS = 100, DELAY_MS = 20, HEAD_BYTES = 50000, BODY_BYTES = 9000 };
+    static char requests[2][HEAD_BYTES + 200];
+    struct response response = {0};
+
+    (void)state;
+    (void)snprintf(requests[0], sizeof requests[0], EVALUATE "Content-Length: %d\r\n\r\n%s%*s",
+                   BODY_BYTES, BODY, BODY_BYTES - (int)strlen(BODY), "");
+    (void)snprintf(requests[1], sizeof requests[1],
+                   "GET /livez HTTP/1.1\r\nHost: a\r\nX: x%*sx\r\n\r\n", HEAD_BYTES, "");
+    for (size_t k = 0; k < 2; k++) {
+        double start_ms = clock_ms();
+        struct raw raw;
+
+        raw_open(&raw, lossd.port);
+        for (int i = 0; i < REQUESTS; i++) {
+            assert_true(raw_say(&raw, requests[k]));
+            raw_read(&raw, false, RAW_MS, &response);
+            assert_int_equal(response.status, 200);
+        }
+        if (clock_ms() - start_ms >= REQUESTS * DELAY_MS)
+            fail_msg("%d requests took %g ms", REQUESTS, clock_ms() - start_ms);
+        raw_close(&raw);
+    }
+    response_free(&response);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +160,7 @@ int main(void)
         cmocka_unit_test(blanks_are_not_a_fold),
         cmocka_unit_test(expecting_to_send_nothing_is_answered),
         cmocka_unit_test(an_endless_chunk_line_does_not_spin),
+        cmocka_unit_test(nobody_waits_for_the_brake),
     };
 
     return cmocka_run_group_tests(tests, session_start_plain, session_stop);
