@@ -82,7 +82,7 @@ struct exchange {
     struct loss_arena arena;
     _Atomic size_t arena_granted; /* of the memory, to the arena */
     _Atomic bool budget_refused;  /* the arena wanted more than the memory gives, */
-    _Atomic bool is_needy;        /* though no other request held any */
+    _Atomic bool is_needy;        /* and than it would give if nobody else held any */
 
     uint64_t opened_ns, deadline_ns; /* clock_now_ns */
     size_t rows;

@@ -59,10 +59,10 @@ static size_t block_bytes(const struct exchange *exchange)
     return exchange->body != NULL ? exchange->body_granted + body_start(exchange) : 0;
 }
 
-bool exchange_is_alone(const struct exchange *exchange)
+bool exchange_could_take(const struct exchange *exchange, size_t bytes)
 {
-    return memory_used_bytes(exchange->service->memory) <=
-           block_bytes(exchange) + exchange->arena_granted;
+    return memory_could_take(exchange->service->memory,
+                             block_bytes(exchange) + exchange->arena_granted, bytes);
 }
 
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)
@@ -75,8 +75,7 @@ enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct l
         return LOSS_OK;
     if (pressure_admits(exchange->service, bytes))
         block = memory_take(memory, start + bytes + CODEC_PADDING, &granted);
-    if (block == NULL &&
-        (exchange_is_alone(exchange) || !memory_could_take(memory, start + bytes + CODEC_PADDING)))
+    if (block == NULL && !exchange_could_take(exchange, start + bytes + CODEC_PADDING))
         return exchange_fail_too_needy(exchange, error);
     if (block == NULL)
         return loss_fail_plainly(error, LOSS_MEMORY_BUDGET_FULL);
@@ -108,7 +107,8 @@ static bool discard(struct exchange *exchange, size_t count)
         exchange->discarding_since_ns = now;
     exchange->discarded += count;
     return exchange->discarded <= EXCHANGE_DISCARD_BYTES_MAX + exchange_bytes_max(exchange) &&
-           now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000;
+           (exchange->status == LOSS_OK || /* a body that is let pass has the time of any other */
+            now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000);
 }
 
 void exchange_read_on(struct exchange *exchange)
@@ -117,12 +117,12 @@ void exchange_read_on(struct exchange *exchange)
     exchange_drop_body(exchange);
 }
 
-/* Twice of what is needed, as far as that may be there at all. */
+/* Twice of what is needed, if there could be as much. */
 static size_t room_for(const struct exchange *exchange, size_t needed, size_t limit)
 {
     size_t twice = 2 * needed < limit ? 2 * needed : limit;
 
-    return memory_could_take(exchange->service->memory, twice + CODEC_PADDING) ? twice : needed;
+    return exchange_could_take(exchange, twice + CODEC_PADDING) ? twice : needed;
 }
 
 bool exchange_receive(struct exchange *exchange, const char *bytes, size_t count)

@@ -16,8 +16,9 @@ bool exchange_takes_body(const struct exchange *exchange);
  * LOSS_BODY_TOO_LARGE if it would not fit either when nothing else was there. */
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error);
 
-/* Whether no other request holds any memory.  Any thread. */
-bool exchange_is_alone(const struct exchange *exchange);
+/* Whether the budget would have a block of so many bytes for it, if no other request held any
+ * memory.  Any thread. */
+bool exchange_could_take(const struct exchange *exchange, size_t bytes);
 
 /* The largest body of this request. */
 size_t exchange_bytes_max(const struct exchange *exchange);
@@ -32,7 +33,8 @@ enum loss_status exchange_fail_too_large(const struct exchange *exchange, const 
 /* LOSS_BODY_TOO_LARGE: there is no sense in trying again later. */
 enum loss_status exchange_fail_too_needy(const struct exchange *exchange, struct loss_error *error);
 
-/* Fail for want of memory: with what exchange_fail_too_needy says if nobody else holds any. */
+/* Fail for want of memory: with what exchange_fail_too_needy says if that was too much for the
+ * budget, whoever else holds any. */
 void exchange_fail_memory(struct exchange *exchange);
 
 /* Give the body's block back: nothing will be read into it. */

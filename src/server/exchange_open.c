@@ -30,7 +30,7 @@ static void *take_block(void *context, size_t bytes, size_t *granted)
         return block;
     }
     exchange->budget_refused = true;
-    exchange->is_needy |= exchange_is_alone(exchange);
+    exchange->is_needy |= !exchange_could_take(exchange, bytes);
     return NULL;
 }
 
@@ -274,6 +274,7 @@ struct exchange *exchange_open(struct service *service, const struct head *head)
         /* A little too large: read on and tell afterwards, on a connection that lives; unless the
          * client waits to be told whether to send it. */
         if (error.status == LOSS_BODY_TOO_LARGE && head->expect == NULL &&
+            length > exchange_bytes_max(exchange) &&
             length - exchange_bytes_max(exchange) <= EXCHANGE_DISCARD_BYTES_MAX)
             exchange_read_on(exchange);
     }

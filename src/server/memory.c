@@ -166,11 +166,12 @@ void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted)
     return take(memory, memory->budget_bytes + MEMORY_VITAL_BYTES, bytes, granted);
 }
 
-bool memory_could_take(const struct memory *memory, size_t bytes)
+bool memory_could_take(const struct memory *memory, size_t held, size_t bytes)
 {
     unsigned size = size_for(bytes);
 
-    return size < SIZES && size_bytes(size) <= memory->budget_bytes;
+    return size < SIZES && held <= memory->budget_bytes &&
+           size_bytes(size) <= memory->budget_bytes - held;
 }
 
 void memory_give(struct memory *memory, void *block, size_t granted)

@@ -31,8 +31,8 @@ void *memory_take(struct memory *memory, size_t bytes, size_t *granted);
  * beside it is in use as well. */
 void *memory_take_vital(struct memory *memory, size_t bytes, size_t *granted);
 
-/* Whether a block of at least `bytes` is within the budget, if nothing else is in use. */
-bool memory_could_take(const struct memory *memory, size_t bytes);
+/* Whether a block of at least `bytes` is within the budget, if but `held` bytes are in use. */
+bool memory_could_take(const struct memory *memory, size_t held, size_t bytes);
 
 /* What either of them gave. */
 void memory_give(struct memory *memory, void *block, size_t granted);
