@@ -146,13 +146,16 @@ static const char *reason_of(unsigned http_status)
     switch (http_status) {
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
-    default: return "Service Unavailable";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Failure";
     }
 }
 
 /* Write a whole reply past the library, as far as the socket takes it. */
 static void say(const struct connection *connection, unsigned http_status,
-                const struct reply_header *headers, size_t count, const char *body, size_t length)
+                const struct reply_header *headers, size_t count, const char *body, size_t length,
+                bool is_bodiless)
 {
     char text[4096 + REPLY_JSON_ERROR_BYTES];
     int used =
@@ -163,7 +166,7 @@ static void say(const struct connection *connection, unsigned http_status,
                          headers[i].value);
     if ((size_t)used < sizeof text)
         used += snprintf(text + used, sizeof text - (size_t)used, "Content-Length: %zu\r\n\r\n%.*s",
-                         length, (int)length, body);
+                         length, is_bodiless ? 0 : (int)length, body);
     if ((size_t)used >= sizeof text)
         return; /* the client has named an origin of kilobytes */
     if (connection->tls.session != NULL)
@@ -179,7 +182,7 @@ void connection_say(struct connection *connection)
 
     exchange->reply.close = true;
     say(connection, exchange->reply.http_status, headers, exchange_reply_headers(exchange, headers),
-        exchange->reply.body, exchange->reply.length);
+        exchange->reply.body, exchange->reply.length, exchange->method == METHOD_HEAD);
     connection->leaves_unread = true;
 }
 
@@ -202,7 +205,7 @@ static void say_late(struct service *service, struct connection *connection, uin
     telemetry_request(service->telemetry, ROUTE_OTHER, METHOD_OTHER,
                       exchange_http_status(LOSS_REQUEST_TIMEOUT), now_ns - connection->since_ns);
     say(connection, exchange_http_status(LOSS_REQUEST_TIMEOUT), headers,
-        sizeof headers / sizeof headers[0], body, reply_json_write_error(&error, id, body));
+        sizeof headers / sizeof headers[0], body, reply_json_write_error(&error, id, body), false);
     connection->leaves_unread = true;
 }
 
