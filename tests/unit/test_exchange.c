@@ -213,28 +213,29 @@ static void a_used_up_budget_is_told(void **state)
 /* What does not fit when nothing else is there is not to be tried again later. */
 static void what_never_fits_is_too_large(void **state)
 {
-    static const char dense[] = "{\"logits\":[[";
+    enum { BODY_BYTES = 32000 };
+    static const char dense[] = "{\"logits\":[[", end[] = "]],\"targets\":[0]}";
     struct server_options options = lone_service_options;
     struct lone_service lone;
     struct exchange *exchange;
     struct head head = post("200000");
-    char body[32000];
+    char body[BODY_BYTES + 1];
 
     (void)state;
     options.json_bytes_max = 1 << 20;
     options.elements_max = 1 << 20;
-    options.inline_bytes_max = sizeof body;
+    options.inline_bytes_max = BODY_BYTES;
     lone_service_start(&lone, &options);
     exchange = exchange_open(&lone.service, &head);
     check_reply(exchange, 413, "{\"error\": \"this request alone needs more than the 131072 bytes");
     exchange_close(exchange, true);
-    memset(body, '1', sizeof body); /* numbers of one digit: four bytes of every two */
-    for (size_t i = 1; i < sizeof body; i += 2)
+    memset(body, '1', BODY_BYTES); /* numbers of one digit: four bytes of every two */
+    for (size_t i = 1; i < BODY_BYTES; i += 2)
         body[i] = ',';
     memcpy(body, dense, sizeof dense - 1);
-    memcpy(body + sizeof body - 17, "]],\"targets\":[0]}", 17);
+    memcpy(body + BODY_BYTES - (sizeof end - 1), end, sizeof end);
     head = post("32000");
-    exchange = receive(&lone, &head, body, sizeof body);
+    exchange = receive(&lone, &head, body, BODY_BYTES);
     check_reply(exchange, 413, "{\"error\": \"this request alone needs");
     exchange_close(exchange, true);
     lone_service_stop(&lone);
