@@ -65,6 +65,10 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
         if (connection != NULL && access_uses_tls(http->service->options->access))
             begin_tls(http, handle, connection);
     } else if (connection != NULL) { /* NULL: memory ran out, and its first request was refused */
+        if (connection->exchange != NULL) { /* 1.0 of the library tells no end of what it refuses */
+            exchange_close(connection->exchange, false);
+            quota_end(connection->client);
+        }
         if (connection->leaves_unread)
             linger_add(&http->lingering, connection->fd, connection->is_shut, clock_now_ns());
         connections_remove(&http->connections, connection);

@@ -6,8 +6,8 @@
 #include "server/http_internal.h"
 
 /* Whether a header went on on another line.  libmicrohttpd 0.9 adds that line to the name, by a
- * copy elsewhere, so that "Content-: 5" and " Length" make a Content-Length; 1.0 takes no such
- * request.  A name that was not copied lies before its value, with a colon and blanks between. */
+ * copy elsewhere, so that "Content-: 5" and " Length" make a Content-Length; 1.0 joins the lines of
+ * the value.  A name that was not copied lies before its value, with a colon and blanks between. */
 static bool is_folded(const char *key, size_t key_size, const char *value)
 {
     const char *colon = key + key_size;
