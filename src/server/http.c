@@ -51,6 +51,16 @@ static void begin_tls(struct http *http, struct MHD_Connection *handle,
                access_identity(http->service->options->access), &http->moved);
 }
 
+/* If there is one. */
+static void end_request(struct connection *connection, bool complete)
+{
+    if (connection->exchange == NULL)
+        return;
+    exchange_close(connection->exchange, complete);
+    quota_end(connection->client);
+    connection->exchange = NULL;
+}
+
 static void on_connection(void *context, struct MHD_Connection *handle, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -65,10 +75,7 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
         if (connection != NULL && access_uses_tls(http->service->options->access))
             begin_tls(http, handle, connection);
     } else if (connection != NULL) { /* NULL: memory ran out, and its first request was refused */
-        if (connection->exchange != NULL) { /* 1.0 of the library tells no end of what it refuses */
-            exchange_close(connection->exchange, false);
-            quota_end(connection->client);
-        }
+        end_request(connection, false); /* 1.0 of the library tells no end of what it refuses */
         if (connection->leaves_unread)
             linger_add(&http->lingering, connection->fd, connection->is_shut, clock_now_ns());
         connections_remove(&http->connections, connection);
@@ -81,13 +88,9 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **re
     struct connection *connection = http_connection_of(handle);
 
     (void)context;
-    if (*request_context != NULL)
-        exchange_close(*request_context, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    *request_context = NULL;
+    *request_context = NULL; /* the connection has it too */
     if (connection != NULL) {
-        if (connection->exchange != NULL)
-            quota_end(connection->client);
-        connection->exchange = NULL;
+        end_request(connection, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
         connection_enter(connection, PHASE_IDLE, clock_now_ns());
     }
 }

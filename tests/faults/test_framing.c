@@ -145,8 +145,8 @@ static void nothing_after_ambiguous_headers_is_read(void **state)
     }
 }
 
-/* Row 61 of tests/faults/rows.txt.  What was sent and not read resets the connection, but Linux hands
- * over what came before the reset. */
+/* Row 61 of tests/faults/rows.txt.  What was sent and not read resets the connection, but Linux
+ * hands over what came before the reset. */
 static void heads_that_are_too_large_are_refused(void **state)
 {
     static const struct {
@@ -180,7 +180,8 @@ static void heads_that_are_too_large_are_refused(void **state)
 }
 
 /* TLS and noise are closed without a word, noise that might still become a request when the client
- * says no more; a bare LF does no harm.  libmicrohttpd 1.0 refuses more of it, and redirects.  Rows 57 and 62. */
+ * says no more; a bare LF does no harm.  libmicrohttpd 1.0 refuses more of it, and redirects.
+ * Rows 57 and 62. */
 static void what_is_not_http_does_no_harm(void **state)
 {
 #define BYTES(text) text, sizeof text - 1
