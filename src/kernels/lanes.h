@@ -138,7 +138,14 @@ static inline void transpose(const REAL *from, size_t stride, size_t rows, size_
 /* a where the mask's lane is -1, b where it is 0. */
 static inline real_vec real_select(real_mask mask, real_vec a, real_vec b)
 {
-    return (real_vec)((mask & (real_mask)a) | (~mask & (real_mask)b));
+    real_index m[REALS];
+    REAL x[REALS], y[REALS];
+
+    memcpy(m, &mask, sizeof m);
+    real_store(x, a);
+    real_store(y, b);
+    AS_VECTOR for (size_t l = 0; l < REALS; l++) y[l] = m[l] != 0 ? x[l] : y[l];
+    return real_load(y);
 }
 
 /* The value where the mask's lane is -1, else 0. */
@@ -183,17 +190,31 @@ static inline REAL largest_lane(real_vec v)
     return v[0];
 }
 
-static inline real_mask lesser(real_mask a, real_mask b)
+/* Numbers, none below 0: a where the mask's lane is -1, else the largest there is. */
+static inline real_mask numbers_where(real_mask mask, real_mask a)
 {
-    real_mask is_less = a < b;
-
-    return (is_less & a) | (~is_less & b);
+    return a | (~mask & REAL_INDEX_MAX);
 }
 
-/* The least of the lanes where the mask is -1; the largest number there is if it is nowhere. */
-static inline size_t least_lane(real_mask mask, real_mask v)
+/* The smaller numbers. */
+static inline real_mask lesser(real_mask a, real_mask b)
 {
-    v = (mask & v) | (~mask & REAL_INDEX_MAX);
+#if __has_builtin(__builtin_elementwise_min)
+    return __builtin_elementwise_min(a, b);
+#else
+    real_index x[REALS], y[REALS];
+
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    AS_VECTOR for (size_t l = 0; l < REALS; l++) y[l] = x[l] < y[l] ? x[l] : y[l];
+    memcpy(&b, y, sizeof b);
+    return b;
+#endif
+}
+
+/* The smallest number of the lanes. */
+static inline size_t least_lane(real_mask v)
+{
     v = REALS > 8 ? lesser(v, ROTATED(v, 8)) : v;
     v = REALS > 4 ? lesser(v, ROTATED(v, 4)) : v;
     v = REALS > 2 ? lesser(v, ROTATED(v, 2)) : v;

@@ -20,6 +20,7 @@ static inline real_vec real_narrow(struct wide x)
 }
 
 enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1, COLUMN_LEAST = 1 };
+#define STEPS_AHEAD 0
 
 /* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then
  * within 1.6 units.  A factor that is no number or infinite, or whose low part overflows,
@@ -93,13 +94,24 @@ static inline struct sums sums_zero(void)
     return (struct sums){vector_sum_zero()};
 }
 
-/* ROW_STEP elements of a row, class c of them to partial sum c mod 16. */
-INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
-                          bool far)
+/* ROW_STEP elements of a row on their way to its sums: still where they are. */
+struct step {
+    const REAL *from;
+};
+
+INLINED void step_begin(struct step *step, const REAL *from, const struct origin *origin, bool far)
+{
+    (void)origin, (void)far;
+    step->from = from;
+}
+
+/* Add class c of them to partial sum c mod 16. */
+INLINED void step_end(const struct step *step, const struct origin *origin, bool far,
+                      struct sums *sums)
 {
     (void)far;
     UNROLLED for (size_t g = 0; g < GROUPS; g++)
-        sums_add(&sums[g], real_load(from + g * REALS), origin);
+        sums_add(&sums[g], real_load(step->from + g * REALS), origin);
 }
 
 /* One class of REALS positions side by side. */

@@ -42,11 +42,12 @@ INLINED void add_maxima(struct group *group, const struct turned *turned, size_t
     memcpy(&label, labels + p, sizeof label);
     _Pragma("GCC unroll 4") for (size_t i = 0; i < turned->count; i++)
     {
-        real_vec x = real_load(&turned->x[i][p]);
-        real_mask larger = x > max;
+        real_vec x = real_load(&turned->x[i][p]), before = max;
+        real_mask larger;
 
         nans |= looks ? x != x : (real_mask){0};
         max = real_max(x, max);
+        larger = max != before; /* no lane's next maximum waits for it */
         argmax = (argmax & ~larger) | (at & larger);
         picked = real_select(at == label, x, picked);
         at += 1;

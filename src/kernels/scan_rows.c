@@ -20,20 +20,19 @@ static inline const REAL *block_at(const REAL *x, size_t count, size_t block)
 /* The first element of a block that is equal to `max`; it has one. */
 static inline size_t index_in_block(const REAL *block, REAL max)
 {
-    real_mask found = {0}, first = {0}, lanes;
+    real_mask first = (real_mask){0} + REAL_INDEX_MAX, lanes;
     real_index at[REALS];
 
     for (size_t l = 0; l < REALS; l++)
         at[l] = (real_index)l;
     memcpy(&lanes, at, sizeof lanes);
-    UNROLLED for (size_t g = CHAINS; g-- != 0;)
+    UNROLLED for (size_t g = 0; g < CHAINS; g++)
     {
-        real_mask equal = real_load(block + g * REALS) == max;
+        real_mask is_max = real_load(block + g * REALS) == max;
 
-        first = (equal & (lanes + (real_index)(g * REALS))) | (~equal & first);
-        found |= equal;
+        first = lesser(first, numbers_where(is_max, lanes + (real_index)(g * REALS)));
     }
-    return least_lane(found, first);
+    return least_lane(first);
 }
 
 /* The largest of x[0 .. count-1], count >= CHAINS * REALS, and where it is first.  If there is a
@@ -46,20 +45,19 @@ INLINED double max_of_row(const REAL *x, size_t count, bool looks, size_t *argma
     REAL largest;
 
     for (size_t block = 0; block * CHAINS * REALS < count; block++) {
-        real_vec v[CHAINS], m;
+        real_vec v[CHAINS], before = max;
         real_mask larger;
 
         from = block_at(x, count, block);
         UNROLLED for (size_t g = 0; g < CHAINS; g++) v[g] = real_load(from + g * REALS);
         UNROLLED for (size_t g = 0; g < CHAINS && looks; g++) nans |= v[g] != v[g];
-        m = real_max(real_max(v[0], v[1]), real_max(v[2], v[3]));
-        larger = m > max;
-        max = real_max(m, max);
+        max = real_max(real_max(real_max(v[0], v[1]), real_max(v[2], v[3])), max);
+        larger = max != before; /* the next maximum does not wait for it */
         where = (larger & number) | (~larger & where);
         number += 1;
     }
     largest = largest_lane(max);
-    from = block_at(x, count, least_lane(max == largest, where));
+    from = block_at(x, count, least_lane(numbers_where(max == largest, where)));
     *argmax = (size_t)(from - x) + index_in_block(from, largest);
     return looks && any_lane((ivec)nans) ? (double)NAN : (double)largest;
 }
@@ -85,25 +83,40 @@ static inline void copy_block(REAL *block, const REAL *from, size_t count, size_
         block[l] = l < end && l != skip ? from[l] : -(REAL)INFINITY;
 }
 
+/* Begin a step at class c of the classes whose exponentials are added up; `block` is where it finds
+ * them if they are not to be taken as they are. */
+INLINED void begin_step(const REAL *x, size_t c, size_t count, size_t argmax, size_t ahead,
+                        const struct origin *origin, bool far, REAL *block, struct step *step)
+{
+    const REAL *from = x + c;
+
+    if (argmax - c < ROW_STEP || count - c < ROW_STEP) {
+        copy_block(block, from, count - c, argmax - c);
+        from = block;
+    }
+    step_begin(step, from, origin, far);
+    UNROLLED for (size_t l = 0; l < ROW_STEP; l += LINE) FETCH_EARLY(x, c + l + ahead, 2);
+}
+
 /* Add up the exponentials of all classes but the one whose maximum it is. */
 INLINED double sum_of_row(const REAL *x, size_t count, REAL max, size_t argmax, size_t ahead,
                           bool far, double *low)
 {
     struct sums sums[GROUPS];
     struct origin origin = origin_of(real_all(max), far);
+    struct step step, next;
+    REAL block[ROW_STEP];
 
     UNROLLED for (size_t g = 0; g < GROUPS; g++) sums[g] = sums_zero();
-    for (size_t c = 0; c < count; c += ROW_STEP) {
-        const REAL *from = x + c;
-        REAL block[ROW_STEP];
-
-        if (argmax - c < ROW_STEP || count - c < ROW_STEP) {
-            copy_block(block, from, count - c, argmax - c);
-            from = block;
-        }
-        sums_add_row(sums, from, &origin, far);
-        UNROLLED for (size_t l = 0; l < ROW_STEP; l += LINE) FETCH_EARLY(x, c + l + ahead, 2);
+    if (STEPS_AHEAD)
+        begin_step(x, 0, count, argmax, ahead, &origin, far, block, &step);
+    for (size_t c = STEPS_AHEAD ? ROW_STEP : 0; c < count; c += ROW_STEP) {
+        begin_step(x, c, count, argmax, ahead, &origin, far, block, &next);
+        step_end(STEPS_AHEAD ? &step : &next, &origin, far, sums);
+        step = next;
     }
+    if (STEPS_AHEAD)
+        step_end(&step, &origin, far, sums);
     return sums_fold(sums, low);
 }
 

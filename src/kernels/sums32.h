@@ -29,6 +29,14 @@ enum {
     EXPS_MAX = TOGETHER
 };
 
+/* Whether a step along a row begins before the one before it ends, and so waits less: if there are
+ * registers for it.  clang 14 takes the vectors of what is begun apart. */
+#if VECTOR_BYTES == 64 && !defined(__clang__)
+#define STEPS_AHEAD 1
+#else
+#define STEPS_AHEAD 0
+#endif
+
 /* Where the exponentials of a row are taken from, in every lane. */
 struct origin {
     real_vec max;
@@ -66,10 +74,10 @@ static inline struct origin origin_of(real_vec max, bool far)
     return (struct origin){max, least, WHOLE_32 - lowest_of(least)};
 }
 
-/* An exponential times 2^-(lowest + 127): 2^(n - 127), where n is in the lowest bits of `power` and
- * 0 means that it is 0, and the rest of it. */
-struct exps {
-    real_vec power, rest;
+/* An exponential times 2^-(lowest + 127), half computed: 2^(n - 127) e^r, where n is in the lowest
+ * bits of `power` and 0 means that it is 0. */
+struct begun {
+    real_vec power, r;
 };
 
 /* x - max and what it lost, for x that are none too small to count; else
@@ -83,31 +91,32 @@ static inline real_vec far_difference(real_vec x, const struct origin *origin, r
     return real_select(is_small, origin->least, d);
 }
 
-/* Those of `count` vectors, step by step for all of them: one alone would wait for itself.  Near 0,
- * x is at least the least already. */
-INLINED void exps_of(size_t count, const real_vec *x, const struct origin *origin, bool far,
-                     struct exps *e)
+/* Begin `count` vectors of them, step by step for all: one alone would wait for itself. */
+INLINED void exps_begin(size_t count, const real_vec *x, const struct origin *origin, bool far,
+                        struct begun *begun)
 {
-    real_vec y[EXPS_MAX], low[EXPS_MAX], n[EXPS_MAX], r[EXPS_MAX];
+    real_vec y[EXPS_MAX], low[EXPS_MAX], n[EXPS_MAX];
 
     UNROLLED for (size_t i = 0; i < count; i++)
     {
-        y[i] = far ? far_difference(x[i], origin, &low[i]) : x[i];
-        e[i].power = fused(y[i], real_all(LOG2_E_32), origin->rounder);
-        n[i] = e[i].power - origin->rounder;
+        y[i] = far ? far_difference(x[i], origin, &low[i]) : real_max(origin->least, x[i]);
+        begun[i].power = fused(y[i], real_all(LOG2_E_32), origin->rounder);
+        n[i] = begun[i].power - origin->rounder;
     }
     UNROLLED for (size_t i = 0; i < count; i++)
     {
         real_vec low_part = real_all(-LN2_LOW_32), first = less_n_ln2_high(y[i], n[i]);
 
-        r[i] = far ? first + fused_any(n[i], low_part, low[i]) : fused(n[i], low_part, first);
+        begun[i].r = far ? first + fused_any(n[i], low_part, low[i]) : fused(n[i], low_part, first);
     }
-    UNROLLED for (size_t i = 0; i < count; i++)
-    {
-        real_vec scale = (real_vec)((real_bits)e[i].power << 23), square = r[i] * r[i];
+}
 
-        e[i].rest = fused_any(square, exp_curve(r[i], square), r[i]) * scale;
-    }
+/* The exponential less its power. */
+static inline real_vec rest_of(const struct begun *begun)
+{
+    real_vec scale = (real_vec)((real_bits)begun->power << 23), r = begun->r, square = r * r;
+
+    return fused_any(square, exp_curve(r, square), r) * scale;
 }
 
 /* Sums in every lane: the powers of the even lanes and of the odd ones, and the rests. */
@@ -137,44 +146,66 @@ static inline void sums_add_rest(struct sums *sums, real_vec rest)
     UNROLLED for (size_t i = 0; i < PARTS; i++) sums->rest.part[i] += wide.part[i];
 }
 
-/* ROW_STEP elements of a row, class c of them to partial sum c mod 16; the rests of classes c and c
- * + 16 of each 32 are added first. */
-INLINED void sums_add_row(struct sums *sums, const REAL *from, const struct origin *origin,
-                          bool far)
+/* ROW_STEP elements of a row on their way to its sums: begun, or still where they are. */
+struct step {
+    const REAL *from;
+    struct begun begun[STEPS_AHEAD ? ROW_STEP / REALS : 1];
+};
+
+INLINED void begin_some(const REAL *from, const struct origin *origin, bool far,
+                        struct begun *begun)
 {
-    struct exps e[ROW_STEP / REALS];
+    real_vec x[TOGETHER];
+
+    UNROLLED for (size_t i = 0; i < TOGETHER; i++) x[i] = real_load(from + i * REALS);
+    exps_begin(TOGETHER, x, origin, far, begun);
+}
+
+INLINED void step_begin(struct step *step, const REAL *from, const struct origin *origin, bool far)
+{
+    step->from = from;
+    for (size_t i = 0; i < ROW_STEP / REALS && STEPS_AHEAD; i += TOGETHER)
+        begin_some(from + i * REALS, origin, far, &step->begun[i]);
+}
+
+/* Add class c of them to partial sum c mod 16; the rests of classes c and c + 16 of each 32 are
+ * added first. */
+INLINED void step_end(const struct step *step, const struct origin *origin, bool far,
+                      struct sums *sums)
+{
+    real_vec rests[ROW_STEP / REALS];
 
     UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i += TOGETHER)
     {
-        real_vec x[TOGETHER];
+        struct begun some[TOGETHER];
+        const struct begun *begun = STEPS_AHEAD ? &step->begun[i] : some;
 
+        if (!STEPS_AHEAD)
+            begin_some(step->from + i * REALS, origin, far, some);
         UNROLLED for (size_t k = 0; k < TOGETHER; k++)
         {
-            x[k] = real_load(from + (i + k) * REALS);
-            x[k] = far ? x[k] : real_max(origin->least, x[k]);
+            rests[i + k] = rest_of(&begun[k]);
+            sums_add_power(&sums[(i + k) % GROUPS], begun[k].power);
         }
-        exps_of(TOGETHER, x, origin, far, &e[i]);
-        UNROLLED for (size_t k = 0; k < TOGETHER; k++)
-            sums_add_power(&sums[(i + k) % GROUPS], e[i + k].power);
     }
     UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i++)
     {
         if (i / GROUPS % 2 == 0)
-            sums_add_rest(&sums[i % GROUPS], e[i].rest + e[i + GROUPS].rest);
+            sums_add_rest(&sums[i % GROUPS], rests[i] + rests[i + GROUPS]);
     }
 }
 
 /* COLUMN_STEP or COLUMN_LEAST classes of REALS positions side by side; the rests of classes 2c
  * and 2c + 1 are added first. */
-INLINED void sums_add_columns(size_t count, struct sums *sums, real_vec *x,
+INLINED void sums_add_columns(size_t count, struct sums *sums, const real_vec *x,
                               const struct origin *origin, bool far)
 {
-    struct exps e[COLUMN_STEP];
+    struct begun begun[COLUMN_STEP];
 
-    UNROLLED for (size_t i = 0; i < count; i++) x[i] = far ? x[i] : real_max(origin->least, x[i]);
-    exps_of(count, x, origin, far, e);
-    UNROLLED for (size_t i = 0; i < count; i++) sums_add_power(sums, e[i].power);
-    UNROLLED for (size_t i = 0; i < count; i += 2) sums_add_rest(sums, e[i].rest + e[i + 1].rest);
+    exps_begin(count, x, origin, far, begun);
+    UNROLLED for (size_t i = 0; i < count; i++) sums_add_power(sums, begun[i].power);
+    UNROLLED for (size_t i = 0; i < count; i += 2)
+        sums_add_rest(sums, rest_of(&begun[i]) + rest_of(&begun[i + 1]));
 }
 
 /* The sums of the lanes as float64, times 2^-(lowest + 127) still; *low is
