@@ -409,8 +409,8 @@ PYTHON ?= python3
 bench-kernels: $(B)/tests/bench/bench_kernels ## ns per element of every level, beside PyTorch if PYTHON has it
 	@$<
 	@$(PYTHON) tests/bench/bench_torch.py $<
-$(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/libloss.a
-	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lm
+$(B)/tests/bench/bench_kernels: $(B)/tests/bench/bench_kernels.o $(B)/tests/bench/bench_threads.o $(B)/libloss.a
+	$(call SHOW,link)$(CC) $(LINK) -o $@ $^ -lpthread -lm
 accuracy: $(B)/tests/bench/accuracy ## the largest errors by families of logits, in units in the last place
 	@$<
 $(B)/tests/bench/accuracy: $(B)/tests/bench/accuracy.o $(B)/tests/support/numbers.o $(B)/libloss.a

@@ -195,7 +195,8 @@ enum loss_status loss_plan_new(const struct loss_request *request, struct loss_a
                                struct loss_plan **plan, struct loss_error *error);
 size_t loss_plan_blocks(const struct loss_plan *plan);
 
-/* Run one block, 0 .. blocks-1, each exactly once; different blocks may run at the same time. */
+/* Run one block, 0 .. blocks-1, each exactly once; different blocks may run at the same time.  A
+ * thread is fastest with blocks that follow each other: memory brings the next one meanwhile. */
 void loss_plan_run(struct loss_plan *plan, size_t block);
 
 /* After all blocks: reduce them.  LOSS_VALUE_OUT_OF_RANGE if a predicted

@@ -5,20 +5,20 @@
  * What is compared takes turns, for RUNS rounds and MEASURE_S at least, as the speed of a shared
  * machine changes from second to second.  `make bench-kernels` runs it; PYTHON names a Python that
  * has torch, if PyTorch is to be measured in the same run. */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "loss/evaluation.h"
+#include "bench/bench_kernels.h"
 #include "loss/kernel.h"
 
-enum { RUNS = 7, SPOTS = 64, THREADS_MAX = 64, LEVELS_MAX = 8, HUGE_BYTES = 2 * 1024 * 1024 };
+enum { QUADS = 8, LEVELS_MAX = 8, HUGE_BYTES = 2 * 1024 * 1024 };
 #define MEASURE_S 0.5
+
+typedef float quad __attribute__((vector_size(16)));
 
 static const size_t shapes[][3] = {/* N, C, inner */
                                    {65536, 10, 1},
@@ -34,7 +34,7 @@ static const size_t shapes[][3] = {/* N, C, inner */
                                    {8192, 1000, 1},
                                    {32768, 1000, 1}};
 
-static double now_s(void)
+double bench_now_s(void)
 {
     struct timespec now;
 
@@ -58,8 +58,6 @@ static void fill(float *x, size_t count)
     }
 }
 
-/* Memory that is kept for the next run, as the daemon keeps it for the next request: else most of
- * the time would go into new pages. */
 struct kept {
     void *block;
     size_t bytes;
@@ -95,7 +93,7 @@ static void give_kept(void *context, void *block, size_t granted)
     free(block);
 }
 
-static const struct loss_arena_source keeper = {take_kept, give_kept, NULL};
+const struct loss_arena_source bench_keeper = {take_kept, give_kept, NULL};
 
 static void drop_kept(void)
 {
@@ -105,19 +103,27 @@ static void drop_kept(void)
     }
 }
 
-static double read_once_s(const float *x, size_t count)
+/* Sums in registers. */
+double bench_read_once_s(const float *x, size_t count)
 {
-    float sums[SPOTS] = {0};
-    volatile float kept;
-    double start = now_s();
+    quad sums[QUADS] = {{0}};
+    volatile quad kept;
+    double start = bench_now_s();
 
-    for (size_t i = 0; i + SPOTS <= count; i += SPOTS) {
-        for (size_t s = 0; s < SPOTS; s++)
-            sums[s] += x[i + s];
+    for (size_t i = 0; i + QUADS * 4 <= count; i += QUADS * 4) {
+        _Pragma("GCC unroll 16") for (size_t s = 0; s < QUADS; s++)
+        {
+            quad next;
+
+            memcpy(&next, x + i + s * 4, sizeof next);
+            sums[s] += next;
+        }
     }
-    kept = sums[0] + sums[SPOTS - 1];
+    for (size_t s = 1; s < QUADS; s++)
+        sums[0] += sums[s];
+    kept = sums[0];
     (void)kept;
-    return now_s() - start;
+    return bench_now_s() - start;
 }
 
 static double evaluate_s(const struct loss_request *request)
@@ -125,19 +131,19 @@ static double evaluate_s(const struct loss_request *request)
     struct loss_arena arena;
     struct loss_result result;
     struct loss_error error;
-    double start = now_s(), took;
+    double start = bench_now_s(), took;
 
-    loss_arena_init(&arena, &keeper);
+    loss_arena_init(&arena, &bench_keeper);
     if (loss_evaluate(request, &arena, &result, &error) != LOSS_OK) {
         (void)fprintf(stderr, "bench_kernels: %s\n", error.sentence);
         exit(1);
     }
-    took = now_s() - start;
+    took = bench_now_s() - start;
     loss_arena_reset(&arena);
     return took;
 }
 
-static void keep_best(double *best, double took)
+void bench_keep_best(double *best, double took)
 {
     *best = *best == 0.0 || took < *best ? took : *best;
 }
@@ -186,14 +192,14 @@ struct best {
 
 static void measure(const struct loss_request *request, size_t count, struct best *best)
 {
-    double start = now_s();
+    double start = bench_now_s();
 
-    for (int run = 0; run < RUNS || now_s() - start < MEASURE_S; run++) {
+    for (int run = 0; run < BENCH_RUNS || bench_now_s() - start < MEASURE_S; run++) {
         for (size_t level = 0; loss_kernel_name(level) != NULL && level < LEVELS_MAX; level++) {
             if (loss_kernel_choose(loss_kernel_name(level)))
-                keep_best(&best->level_s[level], evaluate_s(request));
+                bench_keep_best(&best->level_s[level], evaluate_s(request));
         }
-        keep_best(&best->read_once_s, read_once_s(request->predictions.data, count));
+        bench_keep_best(&best->read_once_s, bench_read_once_s(request->predictions.data, count));
     }
 }
 
@@ -223,68 +229,14 @@ static void bench(const size_t *shape)
     free_request(&request);
 }
 
-/* The blocks of one request, for threads that take the next until there is none. */
-struct shared {
-    struct loss_plan *plan;
-    atomic_size_t next;
-};
-
-static void *run_blocks(void *argument)
-{
-    struct shared *shared = argument;
-    size_t block;
-
-    while ((block = atomic_fetch_add(&shared->next, 1)) < loss_plan_blocks(shared->plan))
-        loss_plan_run(shared->plan, block);
-    return NULL;
-}
-
-/* The fastest of several runs on `threads` threads, of at most THREADS_MAX. */
-static double threads_s(const struct loss_request *request, size_t threads)
-{
-    pthread_t others[THREADS_MAX];
-    struct shared shared = {.next = 0};
-    struct loss_arena arena;
-    struct loss_result result;
-    struct loss_error error;
-    double start = now_s(), took;
-
-    loss_arena_init(&arena, &keeper);
-    if (loss_plan_new(request, &arena, &shared.plan, &error) != LOSS_OK)
-        exit(1);
-    for (size_t t = 1; t < threads; t++) {
-        if (pthread_create(&others[t], NULL, run_blocks, &shared) != 0)
-            exit(1);
-    }
-    (void)run_blocks(&shared);
-    for (size_t t = 1; t < threads; t++)
-        (void)pthread_join(others[t], NULL);
-    if (loss_plan_finish(shared.plan, &result, &error) != LOSS_OK)
-        exit(1);
-    took = now_s() - start;
-    loss_arena_reset(&arena);
-    return took;
-}
-
-static void bench_threads(void)
+static void bench_large(void)
 {
     static const size_t shape[] = {4096, 32000, 1};
-    long usable = sysconf(_SC_NPROCESSORS_ONLN);
-    double best[THREADS_MAX + 1] = {0}, start = now_s();
     struct loss_request request;
 
-    usable = usable < THREADS_MAX ? usable : THREADS_MAX;
     make_request(shape, &request);
     (void)loss_kernel_choose("auto");
-    for (int run = 0; run < RUNS || now_s() - start < 4 * MEASURE_S; run++) {
-        for (long threads = 1; threads <= usable; threads *= 2)
-            keep_best(&best[threads], threads_s(&request, (size_t)threads));
-    }
-    (void)printf("one request of (4096,32000) on %s:", loss_kernel_current());
-    for (long threads = 1; threads <= usable; threads *= 2)
-        (void)printf(" %ld thread%s %.1f ms (%.2f x)", threads, threads > 1 ? "s" : "",
-                     best[threads] * 1e3, best[1] / best[threads]);
-    (void)printf("\n");
+    bench_threads(&request);
     free_request(&request);
 }
 
@@ -294,7 +246,7 @@ static int bench_one(char *const *sizes)
 {
     const size_t shape[] = {strtoul(sizes[0], NULL, 10), strtoul(sizes[1], NULL, 10),
                             strtoul(sizes[2], NULL, 10)};
-    double best = 0.0, start = now_s();
+    double best = 0.0, start = bench_now_s();
     struct loss_request request;
 
     if (shape[0] == 0 || shape[1] == 0 || shape[2] == 0) {
@@ -303,8 +255,8 @@ static int bench_one(char *const *sizes)
     }
     make_request(shape, &request);
     (void)loss_kernel_choose("auto");
-    for (int run = 0; run < RUNS || now_s() - start < MEASURE_S; run++)
-        keep_best(&best, evaluate_s(&request));
+    for (int run = 0; run < BENCH_RUNS || bench_now_s() - start < MEASURE_S; run++)
+        bench_keep_best(&best, evaluate_s(&request));
     (void)printf("%.4f\n", best * 1e9 / (double)(shape[0] * shape[1] * shape[2]));
     free_request(&request);
     return 0;
@@ -320,6 +272,6 @@ int main(int argc, char **argv)
     (void)printf(" %9s\n     N       C\n", "read once");
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         bench(shapes[i]);
-    bench_threads();
+    bench_large();
     return 0;
 }
