@@ -16,14 +16,6 @@
 /* So that what is kept for each of a few vectors stays in registers. */
 #define UNROLLED _Pragma("GCC unroll 16")
 
-/* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not
- * unrolled it, clang only if it may. */
-#if defined(__clang__)
-#define AS_VECTOR
-#else
-#define AS_VECTOR _Pragma("GCC unroll 1")
-#endif
-
 /* What takes a constant that its loops and branches depend on. */
 #define INLINED static inline __attribute__((always_inline))
 

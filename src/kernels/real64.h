@@ -46,7 +46,7 @@ static inline struct softmax_row softmax_row(struct wide max, struct wide scale,
                                 vec_select(is_small, vec_all(1.0), factor.part[0])};
 }
 
-static inline struct wide softmax_of(real_vec x, const struct softmax_row *row)
+INLINED struct wide softmax_of(real_vec x, const struct softmax_row *row)
 {
     vec low, d = real_difference(x, row->max, &low);
 

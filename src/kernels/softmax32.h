@@ -26,17 +26,21 @@ static inline struct softmax_row softmax_row(struct wide max, struct wide scale,
     real_vec m = real_narrow(max);
     real_mask far = ~near_lanes(m);
     struct origin origin = origin_of(real_keep(~far, m), false);
-    struct softmax_row row = {m,   origin.least,        origin.rounder + PAIR_N,
-                              far, any_lane((ivec)far), {{{0}}}};
+    struct softmax_row row;
 
     (void)low; /* of no weight here */
+    row.max = m;
+    row.least = origin.least;
+    row.rounder = origin.rounder + PAIR_N;
+    row.far = far;
+    row.has_far = any_lane((ivec)far);
     UNROLLED for (size_t i = 0; i < PARTS; i++) row.factor.part[i] =
         factor.part[i] * (scale.part[i] / PAIR_SCALE) / (1.0 + rest.part[i]);
     return row;
 }
 
 /* exp(x - max) times the factor; 0 where x is -inf. */
-static inline struct wide softmax_of(real_vec x, const struct softmax_row *row)
+INLINED struct wide softmax_of(real_vec x, const struct softmax_row *row)
 {
     real_vec y = x, low = real_all(0);
 

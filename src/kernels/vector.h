@@ -54,10 +54,26 @@ static inline ivec bits_exponent(ivec value)
     return (ivec)((unsigned_vec)value << 52);
 }
 
+/* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not
+ * unrolled it, clang only if it may. */
+#if defined(__clang__)
+#define AS_VECTOR
+#else
+#define AS_VECTOR _Pragma("GCC unroll 1")
+#endif
+
 /* a where the mask's lane is -1, b where it is 0. */
 static inline vec vec_select(ivec mask, vec a, vec b)
 {
-    return from_bits((mask & bits_of(a)) | (~mask & bits_of(b)));
+    int64_t m[LANES];
+    double x[LANES], y[LANES];
+
+    memcpy(m, &mask, sizeof m);
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    AS_VECTOR for (size_t l = 0; l < LANES; l++) y[l] = m[l] != 0 ? x[l] : y[l];
+    memcpy(&b, y, sizeof b);
+    return b;
 }
 
 static inline vec vec_load(const double *from)

@@ -28,22 +28,21 @@ INLINED struct wide lanes_of(const double *numbers, size_t p, bool is_one)
     return is_one ? wide_all(numbers[p]) : wide_load(numbers + p);
 }
 
-INLINED struct row_lanes row_lanes(enum operation operation, const struct known *known, size_t p,
-                                   bool is_one)
+/* Not by value: gcc 12 copies such a structure word by word. */
+INLINED void fill_lanes(enum operation operation, const struct known *known, size_t p, bool is_one,
+                        struct row_lanes *lanes)
 {
     const struct kernel_rows *rows = known->rows;
-    struct row_lanes lanes = {0};
 
     if (operation == SOFTMAX) {
-        lanes.softmax = softmax_row(
+        lanes->softmax = softmax_row(
             lanes_of(rows->max, p, is_one), lanes_of(rows->scale, p, is_one),
             lanes_of(rows->rest, p, is_one), lanes_of(rows->rest_low, p, is_one),
             known->factors != NULL ? lanes_of(known->factors, p, is_one) : wide_all(1.0));
     } else if (operation == LOG_SOFTMAX) {
-        lanes.max = lanes_of(rows->max, p, is_one);
-        lanes.log_rest = lanes_of(rows->log_rest, p, is_one);
+        lanes->max = lanes_of(rows->max, p, is_one);
+        lanes->log_rest = lanes_of(rows->log_rest, p, is_one);
     }
-    return lanes;
 }
 
 /* The operation on one vector. */
@@ -70,15 +69,17 @@ INLINED void write_row(enum operation operation, const struct kernel_tile *tile,
                        const struct known *known, REAL *y)
 {
     const REAL *x = row_of(tile, p);
-    struct row_lanes row = row_lanes(operation, known, p, true);
+    struct row_lanes row;
     size_t c = 0;
 
+    fill_lanes(operation, known, p, true, &row);
     y += p * tile->position_stride;
     for (; c + REALS <= tile->classes; c += REALS)
         real_store(y + c, apply(operation, real_load(x + c), &row));
-    if (c < tile->classes)
-        real_scatter(y + c, 1, tile->classes - c,
-                     apply(operation, real_gather(x + c, 1, tile->classes - c, 0), &row));
+    if (c < tile->classes) { /* some of the last vector a second time */
+        c = tile->classes - REALS;
+        real_store(y + c, apply(operation, real_load(x + c), &row));
+    }
 }
 
 /* Positions that lie side by side, class by class: those of each at a distance of `stride`. */
@@ -89,7 +90,7 @@ INLINED void write_columns(enum operation operation, const struct kernel_tile *t
     size_t whole = tile->positions - tile->positions % REALS, left = tile->positions - whole;
 
     for (size_t p = 0; p < tile->positions; p += REALS)
-        rows[p / REALS] = row_lanes(operation, known, p, false);
+        fill_lanes(operation, known, p, false, &rows[p / REALS]);
     for (size_t c = 0; c < tile->classes; c++, x += stride, y += stride) {
         for (size_t p = 0; p < whole; p += REALS)
             real_store(y + p, apply(operation, real_load(x + p), &rows[p / REALS]));
