@@ -99,8 +99,8 @@ struct kernel {
      * if `sums`, all the others. */
     void (*scan)(const struct kernel_tile *tile, bool sums, struct kernel_rows *rows);
 
-    /* After scan with sums: write softmax or log_softmax of every position to y, which is no part
-     * of x, here and below; softmax times the position's factor, if there are factors. */
+    /* After scan with sums: write softmax or log_softmax of every position to y; softmax times the
+     * position's factor, if there are factors.  Whatever is written to, y is no part of x. */
     void (*softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows,
                     const double *factors, void *y);
     void (*log_softmax)(const struct kernel_tile *tile, const struct kernel_rows *rows, void *y);

@@ -20,7 +20,7 @@ static inline real_vec real_narrow(struct wide x)
 }
 
 enum { ROW_STEP = ROW_SUMS, COLUMN_STEP = 1, COLUMN_LEAST = 1 };
-#define STEPS_AHEAD 0
+#define STEPS_AHEAD 0 /* sums32.h; here a step needs its elements to its end */
 
 /* factor / (1 + rest) and what rounding lost of it: once a row, and a softmax is then
  * within 1.6 units.  A factor that is no number or infinite, or whose low part overflows,

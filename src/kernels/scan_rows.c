@@ -1,5 +1,6 @@
 /* scan_rows.c - the largest element of long rows, and the sum of the exponentials of the others:
  * along the classes of one row after the other. */
+#include <assert.h>
 #include <math.h>
 
 #include "kernels/table_internal.h"
@@ -9,6 +10,8 @@ enum {
     AHEAD_MAX = 512 * 1024 / REAL_BYTES /* elements that a second-level cache has room for */
 };
 
+static_assert(CHAINS * REALS <= KERNEL_ROW_CLASSES, "a row has a whole block");
+
 /* Where a block of a row is looked at, CHAINS vectors: the last one overlaps the one before. */
 static inline const REAL *block_at(const REAL *x, size_t count, size_t block)
 {
@@ -17,7 +20,7 @@ static inline const REAL *block_at(const REAL *x, size_t count, size_t block)
     return x + (c + CHAINS * REALS <= count ? c : count - CHAINS * REALS);
 }
 
-/* The first element of a block that is equal to `max`; it has one. */
+/* The first element of a block that is equal to `max`; there is one, unless all are NaN. */
 static inline size_t index_in_block(const REAL *block, REAL max)
 {
     real_mask first = (real_mask){0} + REAL_INDEX_MAX, lanes;
@@ -108,15 +111,20 @@ INLINED double sum_of_row(const REAL *x, size_t count, REAL max, size_t argmax, 
     REAL block[ROW_STEP];
 
     UNROLLED for (size_t g = 0; g < GROUPS; g++) sums[g] = sums_zero();
-    if (STEPS_AHEAD)
+    if (STEPS_AHEAD) {
         begin_step(x, 0, count, argmax, ahead, &origin, far, block, &step);
-    for (size_t c = STEPS_AHEAD ? ROW_STEP : 0; c < count; c += ROW_STEP) {
-        begin_step(x, c, count, argmax, ahead, &origin, far, block, &next);
-        step_end(STEPS_AHEAD ? &step : &next, &origin, far, sums);
-        step = next;
-    }
-    if (STEPS_AHEAD)
+        for (size_t c = ROW_STEP; c < count; c += ROW_STEP) {
+            begin_step(x, c, count, argmax, ahead, &origin, far, block, &next);
+            step_end(&step, &origin, far, sums);
+            step = next;
+        }
         step_end(&step, &origin, far, sums);
+    } else {
+        for (size_t c = 0; c < count; c += ROW_STEP) {
+            begin_step(x, c, count, argmax, ahead, &origin, far, block, &step);
+            step_end(&step, &origin, far, sums);
+        }
+    }
     return sums_fold(sums, low);
 }
 

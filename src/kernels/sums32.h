@@ -30,7 +30,8 @@ enum {
 };
 
 /* Whether a step along a row begins before the one before it ends, and so waits less: if there are
- * registers for it.  clang 14 takes the vectors of what is begun apart. */
+ * registers for it.  clang 14 takes the vectors of what is begun apart.  A step that is begun ahead
+ * needs its elements no more. */
 #if VECTOR_BYTES == 64 && !defined(__clang__)
 #define STEPS_AHEAD 1
 #else
@@ -146,14 +147,8 @@ static inline void sums_add_rest(struct sums *sums, real_vec rest)
     UNROLLED for (size_t i = 0; i < PARTS; i++) sums->rest.part[i] += wide.part[i];
 }
 
-/* ROW_STEP elements of a row on their way to its sums: begun, or still where they are. */
-struct step {
-    const REAL *from;
-    struct begun begun[STEPS_AHEAD ? ROW_STEP / REALS : 1];
-};
-
-INLINED void begin_some(const REAL *from, const struct origin *origin, bool far,
-                        struct begun *begun)
+INLINED void begin_together(const REAL *from, const struct origin *origin, bool far,
+                            struct begun *begun)
 {
     real_vec x[TOGETHER];
 
@@ -161,11 +156,36 @@ INLINED void begin_some(const REAL *from, const struct origin *origin, bool far,
     exps_begin(TOGETHER, x, origin, far, begun);
 }
 
+/* ROW_STEP elements of a row on their way to its sums: begun, or still where they are. */
+struct step {
+#if STEPS_AHEAD
+    struct begun begun[ROW_STEP / REALS];
+#else
+    const REAL *from;
+#endif
+};
+
 INLINED void step_begin(struct step *step, const REAL *from, const struct origin *origin, bool far)
 {
+#if STEPS_AHEAD
+    UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i += TOGETHER)
+        begin_together(from + i * REALS, origin, far, &step->begun[i]);
+#else
+    (void)origin, (void)far;
     step->from = from;
-    for (size_t i = 0; i < ROW_STEP / REALS && STEPS_AHEAD; i += TOGETHER)
-        begin_some(from + i * REALS, origin, far, &step->begun[i]);
+#endif
+}
+
+/* TOGETHER vectors from number i on, begun. */
+INLINED void step_begun(const struct step *step, size_t i, const struct origin *origin, bool far,
+                        struct begun *begun)
+{
+#if STEPS_AHEAD
+    (void)origin, (void)far;
+    memcpy(begun, &step->begun[i], TOGETHER * sizeof *begun);
+#else
+    begin_together(step->from + i * REALS, origin, far, begun);
+#endif
 }
 
 /* Add class c of them to partial sum c mod 16; the rests of classes c and c + 16 of each 32 are
@@ -177,11 +197,9 @@ INLINED void step_end(const struct step *step, const struct origin *origin, bool
 
     UNROLLED for (size_t i = 0; i < ROW_STEP / REALS; i += TOGETHER)
     {
-        struct begun some[TOGETHER];
-        const struct begun *begun = STEPS_AHEAD ? &step->begun[i] : some;
+        struct begun begun[TOGETHER];
 
-        if (!STEPS_AHEAD)
-            begin_some(step->from + i * REALS, origin, far, some);
+        step_begun(step, i, origin, far, begun);
         UNROLLED for (size_t k = 0; k < TOGETHER; k++)
         {
             rests[i + k] = rest_of(&begun[k]);

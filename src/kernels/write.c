@@ -65,6 +65,9 @@ INLINED real_vec apply(enum operation operation, real_vec x, const struct row_la
     return real_narrow(y);
 }
 
+static_assert(REALS <= KERNEL_ROW_CLASSES, "a long row has a whole vector");
+
+/* Of a long row; y is elsewhere, as some of x is looked at twice. */
 INLINED void write_row(enum operation operation, const struct kernel_tile *tile, size_t p,
                        const struct known *known, REAL *y)
 {
@@ -76,7 +79,7 @@ INLINED void write_row(enum operation operation, const struct kernel_tile *tile,
     y += p * tile->position_stride;
     for (; c + REALS <= tile->classes; c += REALS)
         real_store(y + c, apply(operation, real_load(x + c), &row));
-    if (c < tile->classes) { /* some of the last vector a second time */
+    if (c < tile->classes) { /* a whole vector again */
         c = tile->classes - REALS;
         real_store(y + c, apply(operation, real_load(x + c), &row));
     }

@@ -66,13 +66,11 @@ void our_term(struct block *block)
         real_vec x = real_narrow(wide_load(block->x + i));
         struct sums sums = sums_zero();
         struct wide unused, sum, scale = sums_scale(wide_all(max));
-        struct exps e;
+        struct begun begun;
 
-        if (!is_far(max))
-            x = real_max(origin.least, x);
-        exps_of(1, &x, &origin, is_far(max), &e);
-        sums_add_power(&sums, e.power);
-        sums_add_rest(&sums, e.rest);
+        exps_begin(1, &x, &origin, is_far(max), &begun);
+        sums_add_power(&sums, begun.power);
+        sums_add_rest(&sums, rest_of(&begun));
         sum = sums_value(&sums, &unused);
         for (size_t part = 0; part < PARTS; part++)
             sum.part[part] *= scale.part[part];
