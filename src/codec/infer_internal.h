@@ -18,9 +18,11 @@ enum infer_figure {
     INFER_COUNT,
     INFER_IGNORED,
     INFER_CORRECT,
-    INFER_CLASSES,
-    INFER_FIGURES,
+    INFER_CLASSES
 };
+
+/* How many: an int, to which parts may be added. */
+#define INFER_FIGURES ((int)INFER_CLASSES + 1)
 
 enum { INFER_OUTPUTS = INFER_FIGURES + LOSS_PART_COUNT, INFER_NAME_BYTES = 32 };
 
