@@ -63,20 +63,20 @@ static inline void real_store(REAL *to, real_vec value)
     memcpy(to, &value, sizeof value);
 }
 
-/* `count` elements at a distance, in the first lanes; the others hold `filler`. */
-static inline real_vec real_gather(const REAL *from, size_t stride, size_t count, REAL filler)
+/* The first `count` lanes; the others hold 0. */
+static inline real_vec real_load_some(const REAL *from, size_t count)
 {
     REAL lanes[REALS];
 
     for (size_t l = 0; l < REALS; l++)
-        lanes[l] = l < count ? from[l * stride] : filler;
+        lanes[l] = l < count ? from[l] : 0;
     return real_load(lanes);
 }
 
-static inline void real_scatter(REAL *to, size_t stride, size_t count, real_vec value)
+static inline void real_store_some(REAL *to, size_t count, real_vec value)
 {
     for (size_t l = 0; l < count; l++)
-        to[l * stride] = value[l];
+        to[l] = value[l];
 }
 
 /* SQUARE rows of SQUARE elements, `stride` apart, to columns of them, `to_stride` apart. */

@@ -54,6 +54,19 @@ static inline ivec bits_exponent(ivec value)
     return (ivec)((unsigned_vec)value << 52);
 }
 
+static inline vec vec_load(const double *from)
+{
+    vec value;
+
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+static inline void vec_store(double *to, vec value)
+{
+    memcpy(to, &value, sizeof value);
+}
+
 /* A plain loop over lanes, of which compilers make one operation; gcc 12 only if it has not
  * unrolled it, clang only if it may. */
 #if defined(__clang__)
@@ -69,24 +82,10 @@ static inline vec vec_select(ivec mask, vec a, vec b)
     double x[LANES], y[LANES];
 
     memcpy(m, &mask, sizeof m);
-    memcpy(x, &a, sizeof x);
-    memcpy(y, &b, sizeof y);
+    vec_store(x, a);
+    vec_store(y, b);
     AS_VECTOR for (size_t l = 0; l < LANES; l++) y[l] = m[l] != 0 ? x[l] : y[l];
-    memcpy(&b, y, sizeof b);
-    return b;
-}
-
-static inline vec vec_load(const double *from)
-{
-    vec value;
-
-    memcpy(&value, from, sizeof value);
-    return value;
-}
-
-static inline void vec_store(double *to, vec value)
-{
-    memcpy(to, &value, sizeof value);
+    return vec_load(y);
 }
 
 #endif

@@ -98,9 +98,9 @@ INLINED void write_columns(enum operation operation, const struct kernel_tile *t
         for (size_t p = 0; p < whole; p += REALS)
             real_store(y + p, apply(operation, real_load(x + p), &rows[p / REALS]));
         if (left != 0)
-            real_scatter(
-                y + whole, 1, left,
-                apply(operation, real_gather(x + whole, 1, left, 0), &rows[whole / REALS]));
+            real_store_some(
+                y + whole, left,
+                apply(operation, real_load_some(x + whole, left), &rows[whole / REALS]));
     }
 }
 
