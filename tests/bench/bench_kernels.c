@@ -2,7 +2,7 @@
  *
  * For every shape the fastest run: of the loss alone, with softmax, and with the gradient; beside
  * it what it takes to read the same memory once.  At the end one large request on several threads.
- * What is compared takes turns, for RUNS rounds and MEASURE_S at least, as the speed of a shared
+ * What is compared takes turns, for BENCH_RUNS rounds and MEASURE_S at least, as the speed of a shared
  * machine changes from second to second.  `make bench-kernels` runs it; PYTHON names a Python that
  * has torch, if PyTorch is to be measured in the same run. */
 #include <stdint.h>
@@ -104,11 +104,10 @@ static void drop_kept(void)
 }
 
 /* Sums in registers. */
-double bench_read_once_s(const float *x, size_t count)
+void bench_read_once(const float *x, size_t count)
 {
     quad sums[QUADS] = {{0}};
     volatile quad kept;
-    double start = bench_now_s();
 
     for (size_t i = 0; i + QUADS * 4 <= count; i += QUADS * 4) {
         _Pragma("GCC unroll 16") for (size_t s = 0; s < QUADS; s++)
@@ -123,6 +122,13 @@ double bench_read_once_s(const float *x, size_t count)
         sums[0] += sums[s];
     kept = sums[0];
     (void)kept;
+}
+
+static double read_once_s(const float *x, size_t count)
+{
+    double start = bench_now_s();
+
+    bench_read_once(x, count);
     return bench_now_s() - start;
 }
 
@@ -199,7 +205,7 @@ static void measure(const struct loss_request *request, size_t count, struct bes
             if (loss_kernel_choose(loss_kernel_name(level)))
                 bench_keep_best(&best->level_s[level], evaluate_s(request));
         }
-        bench_keep_best(&best->read_once_s, bench_read_once_s(request->predictions.data, count));
+        bench_keep_best(&best->read_once_s, read_once_s(request->predictions.data, count));
     }
 }
 

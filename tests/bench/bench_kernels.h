@@ -17,8 +17,8 @@ double bench_now_s(void);
 /* The smaller one; 0 is none yet. */
 void bench_keep_best(double *best, double took);
 
-/* How long it takes to read memory once, as fast as it comes; on any CPU. */
-double bench_read_once_s(const float *x, size_t count);
+/* Read memory once, as fast as it comes, on any CPU; in whole lines, what is beyond is left out. */
+void bench_read_once(const float *x, size_t count);
 
 /* Evaluate a float32 request of rows on one thread, two, four and so on, and print how long that
  * and reading the predictions takes. */
