@@ -13,30 +13,26 @@ enum { REPLY_BYTES_FIRST = 512 };
 /* An evaluation under way, for the threads that run its blocks. */
 struct evaluation {
     struct loss_plan *plan;
-    const struct answer_host *host;
+    const struct patience *patience;
     atomic_bool is_stopped; /* a block was left out */
 };
-
-static bool is_stopped(const struct answer_host *host)
-{
-    return host->stopped != NULL && host->stopped(host->context);
-}
 
 static void run_block(void *argument, size_t block)
 {
     struct evaluation *evaluation = argument;
 
-    if (is_stopped(evaluation->host))
+    if (patience_is_over(evaluation->patience))
         evaluation->is_stopped = true;
     else
         loss_plan_run(evaluation->plan, block);
 }
 
 static enum loss_status evaluate(const struct codec_request *request,
-                                 const struct answer_host *host, struct loss_arena *arena,
-                                 struct loss_result *result, struct loss_error *error)
+                                 const struct patience *patience, const struct answer_host *host,
+                                 struct loss_arena *arena, struct loss_result *result,
+                                 struct loss_error *error)
 {
-    struct evaluation evaluation = {.host = host};
+    struct evaluation evaluation = {.patience = patience};
     enum loss_status status = loss_plan_new(&request->loss, arena, &evaluation.plan, error);
     size_t blocks;
 
@@ -101,19 +97,21 @@ enum loss_status answer_request(const struct codec_body *body, enum answer_form 
     uint64_t start = now_ns(host), decoded, evaluated;
     struct text reply;
 
-    if (is_stopped(host))
+    if (patience_is_over(&body->patience))
         return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
     if ((status = forms[in].decode(body, limits, arena, &request, error)) != LOSS_OK)
         return status;
     decoded = now_ns(host);
     if (request.timeout_us != 0 && host->limit_time != NULL)
         host->limit_time(host->context, request.timeout_us);
-    if ((status = evaluate(&request, host, arena, &result, error)) != LOSS_OK)
+    if ((status = evaluate(&request, &body->patience, host, arena, &result, error)) != LOSS_OK)
         return status;
     evaluated = now_ns(host);
     text_init(&reply, arena, REPLY_BYTES_FIRST);
+    reply.patience = &body->patience;
     if (!forms[out].write(&reply, &request, &result, &answer->head_length))
-        return loss_fail_memory(error);
+        return reply.is_unwanted ? loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED)
+                                 : loss_fail_memory(error);
     if (reply.length > forms[out].bytes_max)
         return loss_fail(error, LOSS_TOO_MANY_ELEMENTS, NULL,
                          "the reply would have %zu bytes, but this protocol has replies of at most "

@@ -18,9 +18,6 @@ enum answer_form {
 
 /* What an answer asks of whoever wants it. */
 struct answer_host {
-    /* Asked between steps of the work, by any thread: true means that nobody waits for the
-     * answer any more.  NULL: never. */
-    bool (*stopped)(void *context);
     /* Run parts 0 .. parts-1, each once, in any order and threads; return when all are done.  NULL:
      * one after the other, here. */
     void (*share)(void *context, void (*run)(void *argument, size_t part), void *argument,
@@ -43,7 +40,7 @@ struct answer {
 
 /* Decode a body, which has CODEC_PADDING readable bytes after it, evaluate it and write the
  * reply.  Faults: those of the form's decoder and of loss_evaluate, LOSS_TOO_MANY_ELEMENTS
- * for a reply longer than the form allows, and LOSS_DEADLINE_EXCEEDED once `host` says so.
+ * for a reply longer than the form allows, and LOSS_DEADLINE_EXCEEDED once patience is over.
  * Any thread, an arena each. */
 enum loss_status answer_request(const struct codec_body *body, enum answer_form in,
                                 enum answer_form out, const struct codec_limits *limits,

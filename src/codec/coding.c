@@ -8,9 +8,6 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-/* zlib's counts have 32 bits, so it is fed and emptied by portions. */
-enum { PORTION_BYTES = 1024 * 1024 };
-
 enum {
     GUESSED_RATIO = 4, /* JSON numbers shrink to less than half, seldom to a quarter */
     SPARE_BYTES = 1 + CODEC_PADDING,
@@ -45,10 +42,11 @@ bool coding_find(const char *header_value, enum coding *coding)
     return false;
 }
 
-/* A zlib stream, and where its bytes go. */
+/* A zlib stream, and where its bytes go.  It is fed and emptied by portions of PATIENCE_BYTES. */
 struct work {
     z_stream stream;
     struct loss_arena *arena;
+    const struct patience *patience;
     const char *end; /* of the input */
     char *body;
     size_t length, capacity; /* of `body`, which has SPARE_BYTES more */
@@ -71,9 +69,10 @@ static void keep_memory(voidpf context, voidpf memory)
     (void)memory;
 }
 
-static void set_up(struct work *work, const char *bytes, size_t length, struct loss_arena *arena)
+static void set_up(struct work *work, const char *bytes, size_t length,
+                   const struct patience *patience, struct loss_arena *arena)
 {
-    *work = (struct work){.arena = arena, .end = bytes + length};
+    *work = (struct work){.arena = arena, .patience = patience, .end = bytes + length};
     work->stream.next_in = (const Bytef *)bytes;
     work->stream.zalloc = take_memory;
     work->stream.zfree = keep_memory;
@@ -87,7 +86,7 @@ static size_t input_left(const struct work *work)
 
 static uInt portion(size_t left)
 {
-    return (uInt)(left < PORTION_BYTES ? left : PORTION_BYTES);
+    return (uInt)(left < PATIENCE_BYTES ? left : PATIENCE_BYTES);
 }
 
 /* Let zlib's step read on, and write to the body as far as byte `stop`. */
@@ -136,6 +135,8 @@ static enum loss_status inflate_all(struct work *work, enum coding coding, size_
 
         if (result == Z_MEM_ERROR)
             return loss_fail_memory(error);
+        if (patience_is_over(work->patience))
+            return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
         if (work->length > bytes_max)
             return LOSS_BODY_TOO_LARGE;
         if (result != Z_STREAM_END && result != Z_OK && result != Z_BUF_ERROR)
@@ -156,8 +157,9 @@ static enum loss_status inflate_all(struct work *work, enum coding coding, size_
 }
 
 enum loss_status coding_inflate(const char *bytes, size_t length, enum coding coding,
-                                size_t bytes_max, struct loss_arena *arena, char **body,
-                                size_t *body_length, struct loss_error *error)
+                                size_t bytes_max, const struct patience *patience,
+                                struct loss_arena *arena, char **body, size_t *body_length,
+                                struct loss_error *error)
 {
     int window_bits = MAX_WBITS + (coding == CODING_GZIP ? GZIP_BITS : 0);
     size_t guess = (length + 1) * GUESSED_RATIO;
@@ -165,7 +167,7 @@ enum loss_status coding_inflate(const char *bytes, size_t length, enum coding co
     enum loss_status status;
 
     assert(coding != CODING_IDENTITY);
-    set_up(&work, bytes, length, arena);
+    set_up(&work, bytes, length, patience, arena);
     if (inflateInit2(&work.stream, window_bits) != Z_OK ||
         !hold(&work, guess < bytes_max ? guess : bytes_max))
         return loss_fail_memory(error);
@@ -193,8 +195,9 @@ static int window_bits_for(size_t length)
     return bits;
 }
 
-bool coding_deflate(const char *bytes, size_t length, enum coding coding, struct loss_arena *arena,
-                    char **body, size_t *body_length)
+bool coding_deflate(const char *bytes, size_t length, enum coding coding,
+                    const struct patience *patience, struct loss_arena *arena, char **body,
+                    size_t *body_length)
 {
     int bits = window_bits_for(length), result = Z_OK;
     /* 2^(level + 6) symbols are coded together: as many as the window has bytes. */
@@ -204,14 +207,14 @@ bool coding_deflate(const char *bytes, size_t length, enum coding coding, struct
     assert(coding != CODING_IDENTITY);
     if (length == 0)
         return false;
-    set_up(&work, bytes, length, arena);
+    set_up(&work, bytes, length, patience, arena);
     if (deflateInit2(&work.stream, Z_BEST_SPEED, Z_DEFLATED,
                      bits + (coding == CODING_GZIP ? GZIP_BITS : 0), memory_level,
                      Z_DEFAULT_STRATEGY) != Z_OK ||
         !hold(&work, length - 1))
         return false;
-    while (result == Z_OK)
-        result = step(&work, deflate, input_left(&work) > PORTION_BYTES ? Z_NO_FLUSH : Z_FINISH,
+    while (result == Z_OK && !patience_is_over(patience))
+        result = step(&work, deflate, input_left(&work) > PATIENCE_BYTES ? Z_NO_FLUSH : Z_FINISH,
                       length - 1);
     *body = work.body;
     *body_length = work.length;

@@ -26,14 +26,18 @@ bool coding_find(const char *header_value, enum coding *coding);
 
 /* Decode a whole body to a piece of the arena, *body, with CODEC_PADDING zero bytes after it.
  * `coding` is not identity; gzip may have several members.  Faults: LOSS_INVALID_CODING;
- * LOSS_BODY_TOO_LARGE as soon as there are more than bytes_max bytes; LOSS_OUT_OF_MEMORY. */
+ * LOSS_BODY_TOO_LARGE as soon as there are more than bytes_max bytes; LOSS_DEADLINE_EXCEEDED once
+ * patience is over; LOSS_OUT_OF_MEMORY. */
 enum loss_status coding_inflate(const char *bytes, size_t length, enum coding coding,
-                                size_t bytes_max, struct loss_arena *arena, char **body,
-                                size_t *body_length, struct loss_error *error);
+                                size_t bytes_max, const struct patience *patience,
+                                struct loss_arena *arena, char **body, size_t *body_length,
+                                struct loss_error *error);
 
 /* Encode a body to a piece of the arena; `coding` is not identity.  The same bytes always give the
- * same.  False: it would not get smaller, or memory ran out; then it is best sent as it is. */
-bool coding_deflate(const char *bytes, size_t length, enum coding coding, struct loss_arena *arena,
-                    char **body, size_t *body_length);
+ * same.  False: it would not get smaller, or memory or patience ran out; then it is best sent as
+ * it is. */
+bool coding_deflate(const char *bytes, size_t length, enum coding coding,
+                    const struct patience *patience, struct loss_arena *arena, char **body,
+                    size_t *body_length);
 
 #endif

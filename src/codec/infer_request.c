@@ -108,7 +108,9 @@ enum loss_status request_infer_decode(const struct codec_body *body,
                                       struct codec_request *request, struct loss_error *error)
 {
     struct infer_decoding decoding = {
-        .scanner = {.depth_max = limits->json_depth_max, .error = error},
+        .scanner = {.depth_max = limits->json_depth_max,
+                    .patience = &body->patience,
+                    .error = error},
         .limits = limits,
         .arena = arena,
         .request = request,

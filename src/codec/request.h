@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/patience.h"
 #include "loss/evaluation.h"
 
 struct codec_limits {
@@ -26,10 +27,11 @@ struct codec_option {
 
 enum { CODEC_PADDING = 16 }; /* bytes after a body that must be readable, the first a NUL */
 
-/* What is to be decoded. */
+/* What is to be decoded, and for whom. */
 struct codec_body {
     const char *bytes;
     size_t length;
+    struct patience patience;
     const struct codec_option *query;
     size_t query_count;
     /* Of the Open Inference Protocol alone: */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "codec/patience.h"
 #include "loss/status.h"
 
 enum { SCAN_KEY_BYTES = 64 }; /* longer keys are cut: no known one is that long */
@@ -21,6 +22,7 @@ struct scanner {
     char key[SCAN_KEY_BYTES]; /* the member that is being read, for messages */
     const char *whole;        /* what ends at `end`, for messages; NULL: the body */
     const char *name; /* what a member begins with, likewise; NULL: a field name in quotes */
+    const struct patience *patience; /* or NULL */
     struct loss_error *error;
 };
 

@@ -5,6 +5,8 @@
 #include "codec/decimal_run.h"
 #include "codec/tensor_reading_internal.h"
 
+enum { RUN_MAX = 4096 }; /* numbers that are read in one go */
+
 /* Room for one more element.  The rest of the text tells how many there may be, if they go on as
  * they began; growing is bounded all the same, because what follows may be another tensor. */
 static enum loss_status grow(struct reading *reading)
@@ -125,12 +127,15 @@ static enum loss_status read_word(struct reading *reading)
                             "a number (or \"NaN\", \"Infinity\", \"-Infinity\")");
 }
 
-/* The usual elements, as many as follow each other; false if there is none, for a closer look. */
+/* The usual elements, as many as follow each other, up to RUN_MAX; false if there is none, for a
+ * closer look. */
 static bool read_run(struct reading *reading)
 {
     size_t count = reading->count, room = reading->depth > 0 ? reading->capacity - count : 1;
     const char **at = &reading->scanner->at;
 
+    if (room > RUN_MAX)
+        room = RUN_MAX;
     if (reading->mode == TENSOR_JSON_FLOAT32)
         room = decimal_run_float32(at, (float *)reading->data + count, room);
     else if (reading->mode == TENSOR_JSON_FLOAT64 || !reading->integers)

@@ -122,6 +122,17 @@ static enum loss_status read_separators(struct reading *reading)
     return LOSS_OK;
 }
 
+/* A piece of the text has been read. */
+static enum loss_status ask(struct reading *reading)
+{
+    struct scanner *scanner = reading->scanner;
+
+    reading->asked = scanner->at;
+    if (!patience_is_over(scanner->patience))
+        return LOSS_OK;
+    return loss_fail_plainly(scanner->error, LOSS_DEADLINE_EXCEEDED);
+}
+
 static enum loss_status read_all(struct reading *reading)
 {
     struct scanner *scanner = reading->scanner;
@@ -142,6 +153,8 @@ static enum loss_status read_all(struct reading *reading)
         }
         if ((status = read_separators(reading)) != LOSS_OK)
             return status;
+        if (scanner->at - reading->asked >= PATIENCE_BYTES && (status = ask(reading)) != LOSS_OK)
+            return status;
     } while (reading->depth > 0);
     return LOSS_OK;
 }
@@ -159,6 +172,7 @@ enum loss_status tensor_json_read(struct scanner *scanner, enum tensor_json_mode
         .elements_max = elements_max,
         .capacity = FIRST_CAPACITY < elements_max ? FIRST_CAPACITY : elements_max,
         .start = scanner->at,
+        .asked = scanner->at,
         .integers = true,
         .leaf = UNKNOWN};
     enum loss_status status;

@@ -33,7 +33,8 @@ struct tensor_json {
 
 /* Read the value at scanner->at, a number or arrays of them.  Faults: those of scan.h, and
  * LOSS_RAGGED_ARRAY, LOSS_WRONG_TYPE, LOSS_NUMBER_OUT_OF_RANGE (not even a float64) with the
- * pointer of the row or element, LOSS_TOO_MANY_ELEMENTS beyond elements_max, LOSS_OUT_OF_MEMORY. */
+ * pointer of the row or element, LOSS_TOO_MANY_ELEMENTS beyond elements_max, LOSS_OUT_OF_MEMORY,
+ * LOSS_DEADLINE_EXCEEDED once patience is over. */
 enum loss_status tensor_json_read(struct scanner *scanner, enum tensor_json_mode mode,
                                   size_t elements_max, struct loss_arena *arena,
                                   struct tensor_json *result);

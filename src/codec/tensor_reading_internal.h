@@ -25,6 +25,7 @@ struct reading {
     void *data;
     size_t count, capacity;
     const char *start;             /* of the tensor's text */
+    const char *asked;             /* how far it was read when patience was asked */
     bool integers;                 /* targets: all so far */
     unsigned depth;                /* arrays of this tensor open around scanner->at */
     int leaf;                      /* the depth at which numbers stand; UNKNOWN before the first */

@@ -15,11 +15,21 @@ void text_init(struct text *text, struct loss_arena *arena, size_t capacity)
     text->failed = text->data == NULL;
 }
 
+/* A piece of it has been written. */
+static void ask(struct text *text)
+{
+    text->asked = text->length;
+    text->is_unwanted = patience_is_over(text->patience);
+    text->failed = text->is_unwanted;
+}
+
 char *text_room(struct text *text, size_t bytes)
 {
     size_t needed = text->length + bytes, capacity = 2 * text->capacity;
     char *data;
 
+    if (!text->failed && text->length - text->asked >= PATIENCE_BYTES)
+        ask(text);
     if (text->failed)
         return NULL;
     if (needed <= text->capacity)

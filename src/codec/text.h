@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "codec/patience.h"
 #include "loss/arena.h"
 #include "loss/tensor.h"
 
@@ -13,7 +14,10 @@ struct text {
     struct loss_arena *arena; /* nothing else may be taken from it while the text grows */
     char *data;
     size_t length, capacity;
-    bool failed; /* memory ran out: the text is incomplete */
+    bool failed;                     /* memory ran out, or patience: the text is incomplete */
+    bool is_unwanted;                /* it was patience */
+    const struct patience *patience; /* or NULL, as text_init leaves it */
+    size_t asked;                    /* the length when it was asked */
 };
 
 /* An empty text with room for `capacity` bytes. */

@@ -34,6 +34,7 @@ static enum loss_status decoded_body(struct exchange *exchange, struct codec_bod
 
     *body = (struct codec_body){.bytes = exchange->body != NULL ? exchange->body : nothing,
                                 .length = exchange->body_length,
+                                .patience = exchange_patience(exchange),
                                 .query = exchange->query,
                                 .query_count = exchange->query_count,
                                 .head_length = exchange->content.head_length};
@@ -42,8 +43,8 @@ static enum loss_status decoded_body(struct exchange *exchange, struct codec_bod
     if (exchange->content.coding_in == CODING_IDENTITY || body->length == 0)
         return LOSS_OK;
     status = coding_inflate(body->bytes, body->length, exchange->content.coding_in,
-                            exchange_bytes_max(exchange), &exchange->arena, &decoded, &body->length,
-                            error);
+                            exchange_bytes_max(exchange), &body->patience, &exchange->arena,
+                            &decoded, &body->length, error);
     if (status == LOSS_BODY_TOO_LARGE) /* which limit it was, only the exchange knows */
         return exchange_fail_too_large(exchange, "more decoded", error);
     body->bytes = decoded;
@@ -112,11 +113,8 @@ static void reply_with(struct exchange *exchange, const struct answer *answer)
 
 void answer_evaluate(struct exchange *exchange)
 {
-    const struct answer_host host = {.stopped = exchange_is_stopped,
-                                     .share = share,
-                                     .limit_time = limit_time,
-                                     .now_ns = clock_now_ns,
-                                     .context = exchange};
+    const struct answer_host host = {
+        .share = share, .limit_time = limit_time, .now_ns = clock_now_ns, .context = exchange};
     struct codec_body body;
     struct answer answer;
     struct loss_error error;

@@ -67,14 +67,17 @@ void exchange_queue(struct exchange *exchange)
     exchange->has_been_queued = true;
 }
 
-bool exchange_is_late(const struct exchange *exchange)
+static bool patience_ends(void *context)
 {
-    return exchange->service->state->abandoning || clock_now_ns() > exchange->deadline_ns;
+    const struct exchange *exchange = context;
+    uint64_t now_ns = clock_now_ns();
+
+    return exchange->service->state->abandoning || now_ns > exchange->deadline_ns;
 }
 
-bool exchange_is_stopped(void *exchange)
+struct patience exchange_patience(struct exchange *exchange)
 {
-    return exchange_is_late(exchange);
+    return (struct patience){patience_ends, exchange};
 }
 
 /* Who has waited for long enough to lose patience, and did.  A client that closed its half but

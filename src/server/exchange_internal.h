@@ -60,8 +60,7 @@ void exchange_reply_json(struct exchange *exchange, const struct text *text);
 /* Whether a body of so many bytes is too much work for the event loop. */
 bool exchange_is_for_workers(const struct exchange *exchange, size_t length);
 
-/* Whether the answer would come too late, or the server gives up.  Any thread. */
-bool exchange_is_late(const struct exchange *exchange);
-bool exchange_is_stopped(void *exchange); /* the same for a struct answer_host */
+/* The patience that is over once the answer would come too late, or the server gives up. */
+struct patience exchange_patience(struct exchange *exchange);
 
 #endif

@@ -12,13 +12,14 @@ enum { CODED_BYTES_MIN = 1024 };
 void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length)
 {
+    const struct patience patience = exchange_patience(exchange);
     enum coding coding = exchange->content.coding_out;
     char *coded;
 
     exchange->reply = (struct reply){
         .http_status = 200, .content_type = content_type, .body = body, .length = length};
     if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN ||
-        !coding_deflate(body, length, coding, &exchange->arena, &coded, &length))
+        !coding_deflate(body, length, coding, &patience, &exchange->arena, &coded, &length))
         return;
     exchange->reply.body = coded;
     exchange->reply.length = length;

@@ -135,9 +135,10 @@ static void run_line(struct window *window, struct part *part, const char *line,
                      struct loss_arena *arena)
 {
     struct exchange *exchange = window->exchange;
-    const struct answer_host host = {.stopped = exchange_is_stopped, .context = exchange};
+    static const struct answer_host host = {.context = NULL};
     const struct codec_body body = {.bytes = line,
                                     .length = length,
+                                    .patience = exchange_patience(exchange),
                                     .query = exchange->query,
                                     .query_count = exchange->query_count};
     size_t limit = (size_t)exchange->service->options->json_bytes_max;

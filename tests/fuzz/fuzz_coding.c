@@ -19,7 +19,7 @@ static enum loss_status inflate(const char *bytes, size_t length, enum coding co
     static const char padding[CODEC_PADDING];
     struct loss_error error;
     enum loss_status status =
-        coding_inflate(bytes, length, coding, bytes_max, arena, body, body_length, &error);
+        coding_inflate(bytes, length, coding, bytes_max, NULL, arena, body, body_length, &error);
 
     if (status == LOSS_OK)
         FUZZ_CHECK(*body_length <= bytes_max &&
@@ -50,11 +50,11 @@ static void check_round_trip(const char *body, size_t length, enum coding coding
     size_t count, again_count;
     char *bytes, *again;
 
-    if (!coding_deflate(body, length, coding, arena, &bytes, &count))
+    if (!coding_deflate(body, length, coding, NULL, arena, &bytes, &count))
         return;
     FUZZ_CHECK(count < length);
     check_decoded(bytes, count, coding, body, length, arena);
-    FUZZ_CHECK(coding_deflate(body, length, coding, arena, &again, &again_count));
+    FUZZ_CHECK(coding_deflate(body, length, coding, NULL, arena, &again, &again_count));
     FUZZ_CHECK(again_count == count && memcmp(again, bytes, count) == 0);
 }
 
@@ -65,7 +65,7 @@ static void check_members(const char *body, size_t length, enum coding coding,
     size_t count, whole_length = 0, written = 0;
     char *bytes, *members, *whole;
 
-    if (!coding_deflate(body, length, coding, arena, &bytes, &count))
+    if (!coding_deflate(body, length, coding, NULL, arena, &bytes, &count))
         return;
     members = loss_arena_take(arena, PARTS_MAX, count);
     whole = loss_arena_take(arena, PARTS_MAX, length);

@@ -132,7 +132,7 @@ static void check_reply(const struct exchange *exchange)
     loss_arena_init(&arena, NULL);
     if (reply->content_encoding != NULL) {
         FUZZ_CHECK(coding_find(reply->content_encoding, &coding) && coding != CODING_IDENTITY &&
-                   coding_inflate(reply->body, reply->length, coding, 1000000, &arena, &body,
+                   coding_inflate(reply->body, reply->length, coding, 1000000, NULL, &arena, &body,
                                   &length, &error) == LOSS_OK);
     }
     check_body(reply, body != NULL ? body : reply->body, length);

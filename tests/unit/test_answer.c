@@ -77,24 +77,33 @@ static void examples_are_answered_to_the_byte(void **state)
     loss_arena_reset(&arena);
 }
 
-struct patience {
+/* Who waits until he was asked `patience` times. */
+struct waiter {
     size_t asked, patience;
 };
 
 static bool is_out_of_patience(void *context)
 {
-    struct patience *patience = context;
+    struct waiter *waiter = context;
 
-    return patience->asked++ >= patience->patience;
+    return waiter->asked++ >= waiter->patience;
 }
 
-/* Enough rows for several blocks, and so for several questions. */
-static char *long_request(size_t rows)
+static enum loss_status answer_waiter(const char *text, struct waiter *waiter,
+                                      struct loss_arena *arena, struct answer *answer,
+                                      struct loss_error *error)
 {
-    char *text = malloc(100 + rows * 16), *at = text;
+    return body_answer(text, strlen(text), &message_limits,
+                       &(struct patience){is_out_of_patience, waiter}, arena, answer, error);
+}
+
+/* Enough rows for several pieces to read, to evaluate and to write. */
+static char *long_request(size_t rows, const char *wanted)
+{
+    char *text = malloc(100 + strlen(wanted) + rows * 16), *at = text;
 
     assert_non_null(text);
-    at += sprintf(at, "{\"targets\":[0");
+    at += sprintf(at, "{\"return\":[%s],\"targets\":[0", wanted);
     for (size_t i = 1; i < rows; i++)
         at += sprintf(at, ",%zu", i % 3);
     at += sprintf(at, "],\"logits\":[[1,2,3]");
@@ -104,37 +113,68 @@ static char *long_request(size_t rows)
     return text;
 }
 
-static void whoever_stops_waiting_is_heard_between_blocks(void **state)
+/* How often whoever waits for a long request's answer is asked; and what is refused at any of these
+ * times is refused at once. */
+static size_t times_asked(const char *wanted, size_t *read, size_t *written)
 {
-    char *text = long_request(50000);
-    struct patience endless = {.patience = SIZE_MAX};
+    char *text = long_request(50000, wanted);
+    struct waiter endless = {.patience = SIZE_MAX};
+    struct loss_arena arena;
+    struct answer answer;
+    struct loss_error error;
+
+    loss_arena_init(&arena, NULL);
+    assert_int_equal(answer_waiter(text, &endless, &arena, &answer, &error), LOSS_OK);
+    assert_int_equal(answer.rows, 50000);
+    *read = strlen(text);
+    *written = answer.length;
+    loss_arena_reset(&arena);
+    for (size_t n = 0; n < endless.asked; n += n / 9 + 1) {
+        struct waiter waiter = {.patience = n};
+
+        assert_int_equal(answer_waiter(text, &waiter, &arena, &answer, &error),
+                         LOSS_DEADLINE_EXCEEDED);
+        assert_int_equal(waiter.asked, n + 1); /* and not asked again */
+        assert_string_equal(error.where, "");
+        assert_string_equal(error.sentence, loss_status_text(LOSS_DEADLINE_EXCEEDED));
+        loss_arena_reset(&arena);
+    }
+    free(text);
+    return endless.asked;
+}
+
+static void whoever_stops_waiting_is_heard_between_pieces(void **state)
+{
+    size_t read, written, asked = times_asked("", &read, &written), asked_more;
+
+    (void)state;
+    assert_in_range(asked, read / PATIENCE_BYTES + 3, 1000); /* two blocks or more */
+    asked_more = times_asked("\"log_softmax\"", &read, &written);
+    assert_in_range(asked_more - asked, written / PATIENCE_BYTES - 1, written / PATIENCE_BYTES + 1);
+}
+
+/* Numbers that follow each other are read by runs, but not all at once. */
+static void a_long_row_is_read_in_pieces(void **state)
+{
+    enum { CLASSES = 200000 };
+    struct waiter endless = {.patience = SIZE_MAX};
+    char *text = malloc(100 + CLASSES * 2), *at = text;
     struct loss_arena arena;
     struct answer answer;
     struct loss_error error;
 
     (void)state;
+    assert_non_null(text);
     loss_arena_init(&arena, NULL);
-    assert_int_equal(
-        body_answer(text, strlen(text), &message_limits,
-                    &(struct answer_host){.stopped = is_out_of_patience, .context = &endless},
-                    &arena, &answer, &error),
-        LOSS_OK);
-    assert_int_equal(answer.rows, 50000);
-    assert_in_range(endless.asked, 3, 50000);
+    at += sprintf(at, "{\"targets\":0,\"logits\":[1");
+    for (size_t i = 1; i < CLASSES; i++)
+        at += sprintf(at, ",1");
+    (void)sprintf(at, "]}");
+    assert_int_equal(answer_waiter(text, &endless, &arena, &answer, &error), LOSS_OK);
+    /* before all, for the one block, and in between */
+    assert_in_range(endless.asked - 2, strlen(text) / PATIENCE_BYTES - 1,
+                    strlen(text) / PATIENCE_BYTES);
     loss_arena_reset(&arena);
-    for (size_t n = 0; n < endless.asked; n += n / 3 + 1) {
-        struct patience patience = {.patience = n};
-
-        assert_int_equal(
-            body_answer(text, strlen(text), &message_limits,
-                        &(struct answer_host){.stopped = is_out_of_patience, .context = &patience},
-                        &arena, &answer, &error),
-            LOSS_DEADLINE_EXCEEDED);
-        assert_int_equal(patience.asked, n + 1); /* and not asked again */
-        assert_string_equal(error.where, "");
-        assert_string_equal(error.sentence, loss_status_text(LOSS_DEADLINE_EXCEEDED));
-        loss_arena_reset(&arena);
-    }
     free(text);
 }
 
@@ -189,7 +229,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_are_answered_to_the_byte),
-        cmocka_unit_test(whoever_stops_waiting_is_heard_between_blocks),
+        cmocka_unit_test(whoever_stops_waiting_is_heard_between_pieces),
+        cmocka_unit_test(a_long_row_is_read_in_pieces),
         cmocka_unit_test(damaged_requests_are_answered),
     };
 

@@ -39,7 +39,7 @@ static enum loss_status decoded(const char *bytes, size_t length, enum coding co
 
     assert_non_null(exact);
     memcpy(exact, bytes, length);
-    status = coding_inflate(exact, length, coding, most, &arena, body, body_length, error);
+    status = coding_inflate(exact, length, coding, most, NULL, &arena, body, body_length, error);
     free(exact);
     if (status != LOSS_OK) {
         assert_int_equal(error->status, status);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,9 @@ static void check_inflated(const char *bytes, size_t length, enum coding coding,
     size_t got_length;
     char *got;
 
-    assert_int_equal(coding_inflate(bytes, length, coding, most, &arena, &got, &got_length, &error),
-                     LOSS_OK);
+    assert_int_equal(
+        coding_inflate(bytes, length, coding, most, NULL, &arena, &got, &got_length, &error),
+        LOSS_OK);
     assert_int_equal(got_length, want_length);
     assert_memory_equal(got, want, want_length);
     loss_arena_reset(&arena);
@@ -65,7 +67,7 @@ static bool goes_round(enum kind kind, size_t length, enum coding coding)
 {
     char *body = make_body(kind, length), *deflated, *again, *kept = NULL;
     size_t deflated_length, again_length;
-    bool smaller = coding_deflate(body, length, coding, &arena, &deflated, &deflated_length);
+    bool smaller = coding_deflate(body, length, coding, NULL, &arena, &deflated, &deflated_length);
 
     if (smaller) {
         assert_in_range(deflated_length, 1, length - 1);
@@ -74,7 +76,7 @@ static bool goes_round(enum kind kind, size_t length, enum coding coding)
         memcpy(kept, deflated, deflated_length);
         loss_arena_reset(&arena);
         memory.has_zeros = true;
-        assert_true(coding_deflate(body, length, coding, &arena, &again, &again_length));
+        assert_true(coding_deflate(body, length, coding, NULL, &arena, &again, &again_length));
         memory.has_zeros = false;
         assert_int_equal(again_length, deflated_length);
         assert_memory_equal(again, kept, again_length);
@@ -134,14 +136,14 @@ static void small_bodies_need_little_memory(void **state)
     struct loss_error error;
 
     (void)state;
-    assert_true(coding_deflate(digits, 1000, CODING_GZIP, &arena, &deflated, &length));
+    assert_true(coding_deflate(digits, 1000, CODING_GZIP, NULL, &arena, &deflated, &length));
     assert_memory_equal(deflated, header, sizeof header - 1);
     assert_in_range(memory.bytes_out, 1, 48 * 1024);
     deflated = memcpy(make_body(ZEROS, length), deflated, length);
     loss_arena_reset(&arena);
-    assert_int_equal(
-        coding_inflate(deflated, length, CODING_GZIP, 1000, &arena, &got, &got_length, &error),
-        LOSS_OK);
+    assert_int_equal(coding_inflate(deflated, length, CODING_GZIP, 1000, NULL, &arena, &got,
+                                    &got_length, &error),
+                     LOSS_OK);
     assert_in_range(memory.bytes_out, 1, 16 * 1024); /* the smallest block there is */
     free(deflated);
     free(digits);
@@ -157,16 +159,16 @@ static void bombs_are_stopped_at_the_limit(void **state)
     struct loss_error error;
 
     (void)state;
-    assert_true(coding_deflate(zeros, SIZE, CODING_GZIP, &arena, &deflated, &length));
+    assert_true(coding_deflate(zeros, SIZE, CODING_GZIP, NULL, &arena, &deflated, &length));
     assert_in_range(length, 1, SIZE / 200);
     bomb = malloc(length);
     assert_non_null(bomb);
     memcpy(bomb, deflated, length);
     loss_arena_reset(&arena);
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        assert_int_equal(
-            coding_inflate(bomb, length, CODING_GZIP, limits[i], &arena, &got, &got_length, &error),
-            LOSS_BODY_TOO_LARGE);
+        assert_int_equal(coding_inflate(bomb, length, CODING_GZIP, limits[i], NULL, &arena, &got,
+                                        &got_length, &error),
+                         LOSS_BODY_TOO_LARGE);
         (void)snprintf(says, sizeof says, "%zu bytes has more than %zu when", length, limits[i]);
         assert_non_null(strstr(error.sentence, says));
         assert_non_null(strstr(error.sentence, "when it is decoded"));
@@ -196,14 +198,14 @@ static void memory_may_fail_at_any_time(void **state)
 
     (void)state;
     start_over(1);
-    while (!coding_deflate(zeros, SIZE, CODING_DEFLATE, &arena, &deflated, &length))
+    while (!coding_deflate(zeros, SIZE, CODING_DEFLATE, NULL, &arena, &deflated, &length))
         start_over(memory.fails_at + 1);
     assert_in_range(memory.takes, 3, 20);
     got = malloc(length);
     assert_non_null(got);
     deflated = memcpy(got, deflated, length);
     start_over(1);
-    while (coding_inflate(deflated, length, CODING_DEFLATE, SIZE, &arena, &got, &got_length,
+    while (coding_inflate(deflated, length, CODING_DEFLATE, SIZE, NULL, &arena, &got, &got_length,
                           &error) != LOSS_OK) {
         assert_int_equal(error.status, LOSS_OUT_OF_MEMORY);
         start_over(memory.fails_at + 1);
@@ -214,6 +216,46 @@ static void memory_may_fail_at_any_time(void **state)
     free(zeros);
 }
 
+static bool is_out_of_patience(void *context)
+{
+    int *left = context;
+
+    return (*left)-- == 0;
+}
+
+/* A piece in is a piece less to come out, or the other way round. */
+static void whoever_stops_waiting_is_heard(void **state)
+{
+    enum { PIECES = 20, SIZE = PIECES * PATIENCE_BYTES };
+    char *digits = make_body(DIGITS, SIZE), *deflated, *got;
+    struct loss_error error;
+    size_t length, got_length;
+    int left = INT_MAX;
+    const struct patience patience = {is_out_of_patience, &left};
+
+    (void)state;
+    assert_true(coding_deflate(digits, SIZE, CODING_GZIP, &patience, &arena, &deflated, &length));
+    assert_in_range(INT_MAX - left, PIECES, 2 * PIECES);
+    left = INT_MAX;
+    assert_int_equal(coding_inflate(deflated, length, CODING_GZIP, SIZE, &patience, &arena, &got,
+                                    &got_length, &error),
+                     LOSS_OK);
+    assert_in_range(INT_MAX - left, PIECES, 2 * PIECES);
+    assert_memory_equal(got, digits, SIZE);
+    for (int pieces = 0; pieces < PIECES; pieces += 3) {
+        left = pieces;
+        assert_false(
+            coding_deflate(digits, SIZE, CODING_GZIP, &patience, &arena, &got, &got_length));
+        assert_int_equal(left, -1); /* and not asked again */
+        left = pieces;
+        assert_int_equal(coding_inflate(deflated, length, CODING_GZIP, SIZE, &patience, &arena,
+                                        &got, &got_length, &error),
+                         LOSS_DEADLINE_EXCEEDED);
+        assert_int_equal(left, -1);
+    }
+    free(digits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(small_bodies_need_little_memory, start, stop),
         cmocka_unit_test_setup_teardown(bombs_are_stopped_at_the_limit, start, stop),
         cmocka_unit_test_setup_teardown(memory_may_fail_at_any_time, start, stop),
+        cmocka_unit_test_setup_teardown(whoever_stops_waiting_is_heard, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
