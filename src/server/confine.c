@@ -80,6 +80,8 @@ static const struct rule rules[] = {
     /* threads: the last lines of their start, what they wait with, and their end */
     ALLOW(futex), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(set_robust_list), ALLOW(rseq),
     ALLOW(gettid), ALLOW(exit), RULE(prctl, SCMP_ACT_ALLOW, 1, IS(0, PR_SET_NAME)),
+    RULE(sched_getattr, SCMP_ACT_ALLOW, 1, IS(0, 0)), /* their own (turns.h) */
+    RULE(sched_setattr, SCMP_ACT_ALLOW, 1, IS(0, 0)),
     RULE(clone, SCMP_ACT_ERRNO(EAGAIN), 1, HAS(0, CLONE_THREAD, CLONE_THREAD)),
 
     /* signals and the process; abort() among them */

@@ -7,6 +7,7 @@
 #include "server/connection.h"
 #include "server/exchange_internal.h"
 #include "server/statistics.h"
+#include "server/turns.h"
 
 /* In the queue, before anybody looks whether the client is still there. */
 enum { PATIENCE_MS = 50 };
@@ -72,6 +73,7 @@ static bool patience_ends(void *context)
     const struct exchange *exchange = context;
     uint64_t now_ns = clock_now_ns();
 
+    turns_give_way(now_ns);
     return exchange->service->state->abandoning || now_ns > exchange->deadline_ns;
 }
 

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "server/clock.h"
+#include "server/turns.h"
 
 enum { STACK_BYTES = 512 * 1024 }; /* of a thread: kernels keep tiles, not rows, on the stack */
 
@@ -67,6 +68,7 @@ static void help(struct workers *workers, struct shared_work *work)
 {
     workers->busy++;
     work->helpers++;
+    turns_begin(clock_now_ns());
     run_parts(workers, work, true);
     workers->busy--;
     if (--work->helpers == 0)
@@ -100,6 +102,7 @@ static void work(void *argument)
 {
     struct workers *workers = argument;
 
+    turns_join();
     uv_mutex_lock(&workers->lock);
     for (;;) {
         struct shared_work *shared = NULL;
@@ -123,6 +126,7 @@ static void work(void *argument)
         workers->busy++;
         uv_mutex_unlock(&workers->lock);
         job->started_ns = clock_now_ns();
+        turns_begin(job->started_ns);
         workers->options.run(job);
         uv_mutex_lock(&workers->lock);
         workers->busy--;

@@ -1,0 +1,47 @@
+/* turns.c - threads that compute take turns with those that serve. */
+#include "server/turns.h"
+
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    TURN_NS = 250000,  /* a few times the slice, which is what giving way may cost */
+    SLICE_NS = 100000, /* the least that Linux has */
+};
+
+/* As the kernel has it since 3.14; the C library has it since glibc 2.41 only. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+static _Thread_local bool takes_turns;
+static _Thread_local uint64_t begun_ns;
+
+void turns_join(void)
+{
+    struct attributes own = {.size = sizeof own};
+
+    if (syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0 || own.policy != SCHED_OTHER)
+        return;
+    own.runtime_ns = SLICE_NS;
+    takes_turns = syscall(SYS_sched_setattr, 0, &own, 0) == 0;
+}
+
+void turns_begin(uint64_t now_ns)
+{
+    begun_ns = now_ns;
+}
+
+void turns_give_way(uint64_t now_ns)
+{
+    if (!takes_turns || now_ns - begun_ns < TURN_NS)
+        return;
+    (void)sched_yield(); /* cannot fail */
+    begun_ns = now_ns;
+}
