@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
@@ -152,15 +153,27 @@ static const char *reason_of(unsigned http_status)
     }
 }
 
+/* Now, as RFC 9110, section 5.6.7, has it. */
+static void put_date(char *date, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+
+    (void)gmtime_r(&now, &utc); /* cannot fail before the year 2^31 */
+    (void)strftime(date, size, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+}
+
 /* Write a whole reply past the library, as far as the socket takes it. */
 static void say(const struct connection *connection, unsigned http_status,
                 const struct reply_header *headers, size_t count, const char *body, size_t length,
                 bool is_bodiless)
 {
-    char text[4096 + REPLY_JSON_ERROR_BYTES];
-    int used =
-        snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\n", http_status, reason_of(http_status));
+    char text[4096 + REPLY_JSON_ERROR_BYTES], date[32];
+    int used;
 
+    put_date(date, sizeof date);
+    used = snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\nDate: %s\r\n", http_status,
+                    reason_of(http_status), date);
     for (size_t i = 0; i < count && (size_t)used < sizeof text; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, "%s: %s\r\n", headers[i].name,
                          headers[i].value);

@@ -263,10 +263,17 @@ static bool sweep_all(const struct sweep *sweep, uint64_t step)
 
 int main(int argc, char **argv)
 {
-    unsigned long step = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    char *end = NULL;
+    unsigned long step = argc > 1 ? strtoul(argv[1], &end, 10) : 1;
     int exceeded = 0;
 
+    if (step == 0 || step > UINT32_MAX || (end != NULL && *end != '\0') || argc > 2) {
+        (void)fprintf(stderr,
+                      "usage: sweep [STEP], to look at every STEP-th block, 1 to 2^32 - 1\n");
+        return EXIT_FAILURE;
+    }
+
     for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++)
-        exceeded += !sweep_all(&sweeps[i], step > 0 ? step : 1);
+        exceeded += !sweep_all(&sweeps[i], step);
     return exceeded != 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "support/raw.h"
 #include "support/session.h"
@@ -19,14 +20,31 @@ enum { PATIENCE_MS = 20000, TRICKLES_MAX = 2000 };
 #define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
+static time_t started;
+
 static int start(void **state)
 {
     (void)state;
+    started = time(NULL);
     return session_start((const char *const[]){"--header-timeout-ms", "100", "--body-rate-grace-ms",
                                                "100", "--body-rate-min-bytes-per-s", "100000",
                                                "--idle-timeout-ms", "1000", "--response-timeout-ms",
                                                "200", NULL},
                          NULL);
+}
+
+/* The library is not there to say when that was: RFC 9110, section 6.6.1. */
+static void check_date(const struct response *response)
+{
+    struct tm utc = {0};
+    char text[64];
+    const char *date = response_header(response, "Date", text, sizeof text), *end;
+
+    assert_non_null(date);
+    end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    if (end == NULL || *end != '\0' || strlen(date) != strlen("Mon, 30 Nov 2026 06:00:00 GMT"))
+        fail_msg("Date: %s", date);
+    assert_in_range(timegm(&utc), started, time(NULL));
 }
 
 /* Read a 408 and the end of the connection; one more of them is counted, and nothing is left. */
@@ -39,6 +57,7 @@ static void check_408(const char *name, struct raw *raw, double before)
     if (response_fault(&response, 408, "request_timeout", NULL, text, sizeof text) != NULL)
         fail_msg("%s: %s", name, text);
     assert_string_equal(response_header(&response, "Connection", text, sizeof text), "close");
+    check_date(&response);
     if (raw_next(raw, PATIENCE_MS) != RAW_CLOSED)
         fail_msg("%s: not closed", name);
     response_free(&response);
