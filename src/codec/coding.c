@@ -42,7 +42,7 @@ bool coding_find(const char *header_value, enum coding *coding)
     return false;
 }
 
-/* A zlib stream, and where its bytes go.  It is fed and emptied by portions of PATIENCE_BYTES. */
+/* A zlib stream, and where its bytes go.  It is fed and emptied by portions of PIECE_BYTES. */
 struct work {
     z_stream stream;
     struct loss_arena *arena;
@@ -86,7 +86,7 @@ static size_t input_left(const struct work *work)
 
 static uInt portion(size_t left)
 {
-    return (uInt)(left < PATIENCE_BYTES ? left : PATIENCE_BYTES);
+    return (uInt)(left < PIECE_BYTES ? left : PIECE_BYTES);
 }
 
 /* Let zlib's step read on, and write to the body as far as byte `stop`. */
@@ -214,7 +214,7 @@ bool coding_deflate(const char *bytes, size_t length, enum coding coding,
         !hold(&work, length - 1))
         return false;
     while (result == Z_OK && !patience_is_over(patience))
-        result = step(&work, deflate, input_left(&work) > PATIENCE_BYTES ? Z_NO_FLUSH : Z_FINISH,
+        result = step(&work, deflate, input_left(&work) > PIECE_BYTES ? Z_NO_FLUSH : Z_FINISH,
                       length - 1);
     *body = work.body;
     *body_length = work.length;

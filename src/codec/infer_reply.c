@@ -151,10 +151,12 @@ static void put_bytes(struct text *text, const struct view *view)
 static void reserve(struct text *text, const struct codec_request *request, size_t bytes)
 {
     enum { OUTPUT_BYTES = 256, FRAME_BYTES = 256 };
+    const struct patience *patience = text->patience;
     size_t id_bytes = request->id != NULL ? 6 * strlen(request->id) : 0;
 
     text_init(text, text->arena,
               FRAME_BYTES + id_bytes + OUTPUT_BYTES * request->infer->count + bytes);
+    text->patience = patience;
 }
 
 bool reply_infer_write(struct text *text, const struct codec_request *request,

@@ -1,14 +1,14 @@
 /* patience.h - whether anybody still waits for an answer: asked between pieces of long work.
  *
- * A piece takes a tenth of a millisecond or two, as a block of an evaluation does.  So whoever is
- * asked may use it to let other threads have the CPU, too. */
+ * A piece takes some tenths of a millisecond.  So whoever is asked may use it to let other threads
+ * have the CPU, too. */
 #ifndef CODEC_PATIENCE_H
 #define CODEC_PATIENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PATIENCE_BYTES = 64 * 1024 }; /* a piece of text to read, write, pack or unpack */
+enum { PIECE_BYTES = 64 * 1024 }; /* of text to read, write, pack or unpack */
 
 struct patience {
     bool (*is_over)(void *context); /* from any thread; NULL: it never is */

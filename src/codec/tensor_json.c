@@ -153,7 +153,7 @@ static enum loss_status read_all(struct reading *reading)
         }
         if ((status = read_separators(reading)) != LOSS_OK)
             return status;
-        if (scanner->at - reading->asked >= PATIENCE_BYTES && (status = ask(reading)) != LOSS_OK)
+        if (scanner->at - reading->asked >= PIECE_BYTES && (status = ask(reading)) != LOSS_OK)
             return status;
     } while (reading->depth > 0);
     return LOSS_OK;

@@ -28,7 +28,7 @@ char *text_room(struct text *text, size_t bytes)
     size_t needed = text->length + bytes, capacity = 2 * text->capacity;
     char *data;
 
-    if (!text->failed && text->length - text->asked >= PATIENCE_BYTES)
+    if (!text->failed && text->length - text->asked >= PIECE_BYTES)
         ask(text);
     if (text->failed)
         return NULL;

@@ -1,5 +1,5 @@
-/* text.h - a growing JSON text in an arena.  When memory runs out it stays as it is and says so
- * once, at the end, so that writers need no checks in between. */
+/* text.h - a growing JSON text in an arena.  When memory or patience runs out it stays as it is and
+ * says so once, at the end, so that writers need no checks in between. */
 #ifndef CODEC_TEXT_H
 #define CODEC_TEXT_H
 
@@ -23,7 +23,7 @@ struct text {
 /* An empty text with room for `capacity` bytes. */
 void text_init(struct text *text, struct loss_arena *arena, size_t capacity);
 
-/* Room for `bytes` more: where to write them, or NULL if memory ran out.
+/* Room for `bytes` more: where to write them, or NULL if the text has failed.
  * Add to length afterwards. */
 char *text_room(struct text *text, size_t bytes);
 

@@ -103,10 +103,11 @@ static void reply_with(struct exchange *exchange, const struct answer *answer)
         exchange_fail_memory(exchange);
         return;
     }
-    exchange_reply(exchange,
-                   exchange->content.out_type != NULL ? exchange->content.out_type
-                                                      : answer->media_type,
-                   answer->body, answer->length);
+    if (!exchange_reply(exchange,
+                        exchange->content.out_type != NULL ? exchange->content.out_type
+                                                           : answer->media_type,
+                        answer->body, answer->length))
+        return;
     exchange->reply.head_length = head;
     exchange->reply.server_timing = server_timing(exchange);
 }
@@ -132,8 +133,8 @@ void answer_evaluate(struct exchange *exchange)
         exchange_fail_memory(exchange);
         return;
     }
-    if (status == LOSS_DEADLINE_EXCEEDED && exchange->service->state->abandoning)
-        (void)loss_fail_plainly(&error, LOSS_DRAINING);
+    if (status == LOSS_DEADLINE_EXCEEDED)
+        (void)loss_fail_plainly(&error, exchange_late_status(exchange));
     exchange_fail(exchange, &error);
 }
 
@@ -163,7 +164,8 @@ static bool is_known(const char *if_none_match, const char *tag)
 static void reply_document(struct exchange *exchange, const char *media_type,
                            const struct embedded *document)
 {
-    exchange_reply(exchange, media_type, (const char *)document->bytes, document->length);
+    if (!exchange_reply(exchange, media_type, (const char *)document->bytes, document->length))
+        return;
     exchange->reply.tag = document->tag;
     if (!is_known(exchange->content.if_none_match, document->tag))
         return;
@@ -190,8 +192,8 @@ void answer_metrics(struct exchange *exchange)
     char *text = loss_arena_take(&exchange->arena, metrics_bytes_max(registry), 1);
 
     if (text != NULL) {
-        exchange_reply(exchange, metrics_content_type(format), text,
-                       metrics_write(registry, format, text));
+        (void)exchange_reply(exchange, metrics_content_type(format), text,
+                             metrics_write(registry, format, text));
         return;
     }
     exchange_fail_memory(exchange);
@@ -199,7 +201,7 @@ void answer_metrics(struct exchange *exchange)
 
 static void reply_word(struct exchange *exchange, const char *json)
 {
-    exchange_reply(exchange, "application/json", json, strlen(json));
+    (void)exchange_reply(exchange, "application/json", json, strlen(json));
 }
 
 void answer_live(struct exchange *exchange)

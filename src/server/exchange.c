@@ -10,7 +10,7 @@
 #include "server/turns.h"
 
 /* In the queue, before anybody looks whether the client is still there. */
-enum { PATIENCE_MS = 50 };
+enum { LONG_WAIT_MS = 50 };
 
 static_assert(offsetof(struct exchange, job) == 0, "a job is an exchange");
 
@@ -71,15 +71,19 @@ void exchange_queue(struct exchange *exchange)
 static bool patience_ends(void *context)
 {
     const struct exchange *exchange = context;
-    uint64_t now_ns = clock_now_ns();
 
-    turns_give_way(now_ns);
-    return exchange->service->state->abandoning || now_ns > exchange->deadline_ns;
+    turns_give_way(clock_now_ns());
+    return exchange->service->state->abandoning || clock_now_ns() > exchange->deadline_ns;
 }
 
 struct patience exchange_patience(struct exchange *exchange)
 {
     return (struct patience){patience_ends, exchange};
+}
+
+enum loss_status exchange_late_status(const struct exchange *exchange)
+{
+    return exchange->service->state->abandoning ? LOSS_DRAINING : LOSS_DEADLINE_EXCEEDED;
 }
 
 /* Who has waited for long enough to lose patience, and did.  A client that closed its half but
@@ -88,7 +92,7 @@ static bool is_client_gone(const struct exchange *exchange)
 {
     const struct job *job = &exchange->job;
 
-    return job->started_ns - job->submitted_ns > PATIENCE_MS * UINT64_C(1000000) &&
+    return job->started_ns - job->submitted_ns > LONG_WAIT_MS * UINT64_C(1000000) &&
            connection_has_ended(exchange->socket);
 }
 

@@ -50,8 +50,9 @@ void exchange_queue(struct exchange *exchange);
 /* Fail because the server stops, and say "ready":false as well, which some clients read. */
 void exchange_fail_unready(struct exchange *exchange);
 
-/* Make the reply, in the coding that the client takes. */
-void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
+/* Make the reply, in the coding that the client takes.  False: that took too long, and the reply
+ * says so instead. */
+bool exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length);
 
 /* The same with a JSON text, or LOSS_OUT_OF_MEMORY if there was no memory for it. */
@@ -63,5 +64,8 @@ bool exchange_is_for_workers(const struct exchange *exchange, size_t length);
 /* The patience that is over once the answer would come too late, or the server gives up.  A worker
  * that asks gives way to other threads (turns.h). */
 struct patience exchange_patience(struct exchange *exchange);
+
+/* Which of the two it was. */
+enum loss_status exchange_late_status(const struct exchange *exchange);
 
 #endif

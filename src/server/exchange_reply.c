@@ -9,7 +9,7 @@
 /* Not worth compressing below. */
 enum { CODED_BYTES_MIN = 1024 };
 
-void exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
+bool exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length)
 {
     const struct patience patience = exchange_patience(exchange);
@@ -18,12 +18,18 @@ void exchange_reply(struct exchange *exchange, const char *content_type, const c
 
     exchange->reply = (struct reply){
         .http_status = 200, .content_type = content_type, .body = body, .length = length};
-    if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN ||
-        !coding_deflate(body, length, coding, &patience, &exchange->arena, &coded, &length))
-        return;
-    exchange->reply.body = coded;
-    exchange->reply.length = length;
-    exchange->reply.content_encoding = coding_name(coding);
+    if (coding == CODING_IDENTITY || length < CODED_BYTES_MIN)
+        return true;
+    if (coding_deflate(body, length, coding, &patience, &exchange->arena, &coded, &length)) {
+        exchange->reply.body = coded;
+        exchange->reply.length = length;
+        exchange->reply.content_encoding = coding_name(coding);
+        return true;
+    }
+    if (!patience_is_over(&patience))
+        return true;
+    exchange_fail_plainly(exchange, exchange_late_status(exchange));
+    return false;
 }
 
 void exchange_reply_json(struct exchange *exchange, const struct text *text)
@@ -31,7 +37,7 @@ void exchange_reply_json(struct exchange *exchange, const struct text *text)
     if (text->failed)
         exchange_fail_memory(exchange);
     else
-        exchange_reply(exchange, "application/json", text->data, text->length);
+        (void)exchange_reply(exchange, "application/json", text->data, text->length);
 }
 
 /* What else the reply depends on, beside the URL. */

@@ -22,7 +22,7 @@ enum stage {
     SERVING,
     DELAYING, /* told to stop: not ready, but serving on while the balancers notice */
     DRAINING, /* no new connections */
-    ENDING,   /* out of patience: workers give up at their next block */
+    ENDING,   /* out of patience: workers give up at their next piece */
 };
 
 struct front {

@@ -32,7 +32,7 @@ struct service_state {
     _Atomic size_t in_flight; /* requests between their headers and the end of their reply */
     _Atomic size_t unquiet;   /* fronts that have something to answer, or may still be asked */
     _Atomic bool draining;    /* since SIGTERM: not ready, every reply closes its connection */
-    _Atomic bool abandoning; /* the time to drain is over: workers stop at the next block of rows */
+    _Atomic bool abandoning;  /* the time to drain is over: workers stop at their next piece */
 };
 
 struct service {

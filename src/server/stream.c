@@ -158,7 +158,7 @@ static void run_line(struct window *window, struct part *part, const char *line,
         part->rows += answer.rows;
         text_put(&part->replies, answer.body, answer.length);
     } else if (status == LOSS_DEADLINE_EXCEEDED) {
-        window->failure = exchange->service->state->abandoning ? LOSS_DRAINING : status;
+        window->failure = exchange_late_status(exchange);
     } else if (status == LOSS_OUT_OF_MEMORY) {
         window->failure = LOSS_MEMORY_BUDGET_FULL;
     } else {
@@ -271,6 +271,6 @@ void stream_run(struct exchange *exchange)
     if (!stream->has_ended)
         return;
     exchange->state = EXCHANGE_ANSWERED;
-    exchange_reply(exchange, exchange->content.out_type, stream->replies.data,
-                   stream->replies.length);
+    (void)exchange_reply(exchange, exchange->content.out_type, stream->replies.data,
+                         stream->replies.length);
 }

@@ -37,18 +37,16 @@ enum loss_status body_decode(const char *bytes, size_t length, const struct code
 }
 
 enum loss_status body_answer(const char *bytes, size_t length, const struct codec_limits *limits,
-                             const struct patience *patience, struct loss_arena *arena,
-                             struct answer *answer, struct loss_error *error)
+                             struct loss_arena *arena, struct answer *answer,
+                             struct loss_error *error)
 {
     static const struct answer_host alone = {.context = NULL};
     char *text = copy_of(bytes, length);
-    struct codec_body body = {.bytes = text, .length = length};
     enum loss_status status;
 
-    if (patience != NULL)
-        body.patience = *patience;
     error->status = LOSS_OK;
-    status = answer_request(&body, ANSWER_JSON, ANSWER_JSON, limits, &alone, arena, answer, error);
+    status = answer_request(&(struct codec_body){.bytes = text, .length = length}, ANSWER_JSON,
+                            ANSWER_JSON, limits, &alone, arena, answer, error);
     assert_int_equal(error->status, status);
     free(text);
     return status;

@@ -11,9 +11,9 @@ enum loss_status body_decode(const char *bytes, size_t length, const struct code
                              struct loss_arena *arena, struct codec_request *request,
                              struct loss_error *error);
 
-/* Answer a body that lies in such a block too.  `patience` may be NULL. */
+/* Answer a body that lies in such a block too, whatever it takes. */
 enum loss_status body_answer(const char *bytes, size_t length, const struct codec_limits *limits,
-                             const struct patience *patience, struct loss_arena *arena,
-                             struct answer *answer, struct loss_error *error);
+                             struct loss_arena *arena, struct answer *answer,
+                             struct loss_error *error);
 
 #endif

@@ -33,7 +33,7 @@ json_t *reply_to(const char *body, const struct codec_limits *limits, struct los
     json_t *reply = NULL;
 
     loss_arena_init(&arena, NULL);
-    if (body_answer(body, strlen(body), limits, NULL, &arena, &answer, error) == LOSS_OK) {
+    if (body_answer(body, strlen(body), limits, &arena, &answer, error) == LOSS_OK) {
         reply = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(reply);
     }

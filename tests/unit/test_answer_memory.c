@@ -49,7 +49,7 @@ static void check_answer(const char *text, size_t reserved, struct source *sourc
 
     source_init(&arena, source);
     if (loss_arena_take(&arena, reserved, 1) != NULL)
-        status = body_answer(text, strlen(text), &message_limits, NULL, &arena, &answer, &error);
+        status = body_answer(text, strlen(text), &message_limits, &arena, &answer, &error);
     if (status == LOSS_OK) {
         assert_int_equal(answer.length, right->length);
         assert_memory_equal(answer.body, right->body, right->length);
@@ -73,9 +73,8 @@ static void a_missing_block_is_never_a_wrong_answer(void **state)
         struct loss_error error;
 
         loss_arena_init(&arena, NULL);
-        assert_int_equal(
-            body_answer(text, strlen(text), &message_limits, NULL, &arena, &right, &error),
-            LOSS_OK);
+        assert_int_equal(body_answer(text, strlen(text), &message_limits, &arena, &right, &error),
+                         LOSS_OK);
         for (size_t reserved = 0; reserved < 16384; reserved += 192) {
             struct source calm = {0};
 
@@ -114,7 +113,7 @@ static void options_of_any_kind_fit_their_memory(void **state)
                 at += sprintf(at, ",%s", elements[i]);
             (void)sprintf(at, "]}");
             loss_arena_init(&arena, NULL);
-            if (body_answer(text, strlen(text), &message_limits, NULL, &arena, &answer, &error) !=
+            if (body_answer(text, strlen(text), &message_limits, &arena, &answer, &error) !=
                 LOSS_WRONG_TYPE)
                 fail_msg("%zu of %s: %s", count, elements[i], error.sentence);
             loss_arena_reset(&arena);
@@ -135,9 +134,8 @@ static void an_object_of_many_keys_fits_its_memory(void **state)
     for (int i = 0; i < 6500; i++)
         at += sprintf(at, ",\"%x\":0", i);
     (void)sprintf(at, "}}");
-    assert_int_equal(
-        body_answer(text, strlen(text), &message_limits, NULL, &arena, &answer, &error),
-        LOSS_WRONG_TYPE);
+    assert_int_equal(body_answer(text, strlen(text), &message_limits, &arena, &answer, &error),
+                     LOSS_WRONG_TYPE);
     loss_arena_reset(&arena);
     free(text);
 }

@@ -226,7 +226,7 @@ static bool is_out_of_patience(void *context)
 /* A piece in is a piece less to come out, or the other way round. */
 static void whoever_stops_waiting_is_heard(void **state)
 {
-    enum { PIECES = 20, SIZE = PIECES * PATIENCE_BYTES };
+    enum { PIECES = 20, SIZE = PIECES * PIECE_BYTES };
     char *digits = make_body(DIGITS, SIZE), *deflated, *got;
     struct loss_error error;
     size_t length, got_length;

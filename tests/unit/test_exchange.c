@@ -241,6 +241,41 @@ static void what_never_fits_is_too_large(void **state)
     lone_service_stop(&lone);
 }
 
+/* Packing is work as well; what is packed in time is sent, though. */
+static void a_reply_that_is_packed_too_late_is_none(void **state)
+{
+    static const char *const paths[] = {"/metrics", "/openapi.json"};
+    struct server_options options = lone_service_options;
+    struct lone_service lone;
+
+    (void)state;
+    options.memory_budget_bytes = 4 * 1024 * 1024;
+    lone_service_start(&lone, &options);
+    for (size_t i = 0; i < 6; i++) {
+        struct head head = {
+            .method = "GET", .path = paths[i % 2], .hosts = 1, .accept_encoding = "gzip"};
+        struct exchange *exchange;
+
+        if (i == 2)
+            lone.options.request_timeout_ms = 0;
+        lone.state.abandoning = i >= 4;
+        exchange = exchange_open(&lone.service, &head);
+        exchange_complete(exchange);
+        if (i < 2) {
+            assert_int_equal(exchange->reply.http_status, 200);
+            assert_string_equal(exchange->reply.content_encoding, "gzip");
+        } else {
+            check_reply(exchange, i < 4 ? 504 : 503, "{\"error\": \"");
+            assert_int_equal(exchange->status, i < 4 ? LOSS_DEADLINE_EXCEEDED : LOSS_DRAINING);
+            assert_null(exchange->reply.content_encoding);
+            assert_null(exchange->reply.tag);
+        }
+        exchange_close(exchange, true);
+    }
+    lone.state.abandoning = false;
+    lone_service_stop(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_chunked_body_is_limited_while_it_comes),
         cmocka_unit_test(a_used_up_budget_is_told),
         cmocka_unit_test(what_never_fits_is_too_large),
+        cmocka_unit_test(a_reply_that_is_packed_too_late_is_none),
     };
 
     envelope_start();
