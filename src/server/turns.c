@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    TURN_NS = 250000,  /* a few times the slice, which is what giving way may cost */
+    TURN_NS = 200000,  /* twice the slice, which is what giving way may cost, and a piece of work */
     SLICE_NS = 100000, /* the least that Linux has */
 };
 
@@ -21,27 +21,38 @@ struct attributes {
 };
 
 static _Thread_local bool takes_turns;
-static _Thread_local uint64_t begun_ns;
+static _Thread_local uint64_t begun_ns; /* 0: the turn has not begun */
+
+static bool get(struct attributes *own)
+{
+    return syscall(SYS_sched_getattr, 0, own, sizeof *own, 0) == 0;
+}
 
 void turns_join(void)
 {
     struct attributes own = {.size = sizeof own};
 
-    if (syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0 || own.policy != SCHED_OTHER)
+    if (!get(&own) || own.policy != SCHED_OTHER)
         return;
     own.runtime_ns = SLICE_NS;
-    takes_turns = syscall(SYS_sched_setattr, 0, &own, 0) == 0;
+    if (syscall(SYS_sched_setattr, 0, &own, 0) != 0)
+        return;
+    takes_turns = get(&own) && own.runtime_ns == SLICE_NS; /* older kernels ignore it */
 }
 
-void turns_begin(uint64_t now_ns)
+void turns_rest(void)
 {
-    begun_ns = now_ns;
+    begun_ns = 0;
 }
 
 void turns_give_way(uint64_t now_ns)
 {
-    if (!takes_turns || now_ns - begun_ns < TURN_NS)
+    if (!takes_turns)
         return;
-    (void)sched_yield(); /* cannot fail */
-    begun_ns = now_ns;
+    if (begun_ns == 0) {
+        begun_ns = now_ns;
+    } else if (now_ns - begun_ns >= TURN_NS) {
+        begun_ns = 0; /* not now: who knows when it goes on */
+        (void)sched_yield();
+    }
 }

@@ -1,10 +1,10 @@
 /* turns.h - threads that compute take turns with those that serve.
  *
- * On few CPUs a thread that computes keeps whoever else wants its CPU waiting: the loops above
- * all, and until the kernel looks at its clock again, every 4 ms with a timer of 250 Hz.  So it
- * gives way by itself.  To yield costs it what is left of its slice (Linux 6.18), 3 ms by default:
- * beside other busy processes it would hardly run.  So it first asks for the shortest slice there
- * is, 0.1 ms (Linux 6.12, sched_setattr(2)); who is refused that never yields. */
+ * On few CPUs a thread that computes keeps whoever else wants its CPU waiting: the loops above all,
+ * and until the kernel looks at its clock again, every 4 ms with a timer of 250 Hz.  So it gives
+ * way by itself.  To yield costs it what is left of its slice (Linux 6.18), milliseconds by
+ * default: beside other busy processes it would hardly run.  So it first asks for the shortest
+ * slice there is, 0.1 ms (Linux 6.12, sched_setattr(2)); who does not get it never yields. */
 #ifndef SERVER_TURNS_H
 #define SERVER_TURNS_H
 
@@ -13,11 +13,11 @@
 /* This thread computes from now on. */
 void turns_join(void);
 
-/* Its turn begins: a job, or a part of one. */
-void turns_begin(uint64_t now_ns);
+/* It has waited for something: its next turn begins later. */
+void turns_rest(void);
 
-/* Between pieces of work: let others run, if the turn was long enough, and begin the next one.
- * Nothing on threads that have not joined. */
+/* Between pieces of work: begin a turn, or let others run if it was long enough, and begin another
+ * the next time.  Nothing on threads that have not joined. */
 void turns_give_way(uint64_t now_ns);
 
 #endif

@@ -68,7 +68,6 @@ static void help(struct workers *workers, struct shared_work *work)
 {
     workers->busy++;
     work->helpers++;
-    turns_begin(clock_now_ns());
     run_parts(workers, work, true);
     workers->busy--;
     if (--work->helpers == 0)
@@ -90,8 +89,10 @@ void workers_share(struct workers *workers, struct shared_work *work)
     workers->shared = work;
     uv_cond_broadcast(&workers->not_empty);
     run_parts(workers, work, false);
-    while (work->helpers != 0)
+    while (work->helpers != 0) {
         uv_cond_wait(&workers->helped, &workers->lock);
+        turns_rest();
+    }
     for (link = &workers->shared; *link != work; link = &(*link)->next)
         continue;
     *link = work->next;
@@ -109,8 +110,10 @@ static void work(void *argument)
         struct job *job;
 
         while (workers->queue.first == NULL && !workers->stopping &&
-               (shared = find_shared(workers)) == NULL)
+               (shared = find_shared(workers)) == NULL) {
             uv_cond_wait(&workers->not_empty, &workers->lock);
+            turns_rest();
+        }
         if (workers->queue.first == NULL && shared != NULL) {
             help(workers, shared);
             continue;
@@ -125,8 +128,8 @@ static void work(void *argument)
             workers->reserved--;
         workers->busy++;
         uv_mutex_unlock(&workers->lock);
+        turns_give_way(clock_now_ns());
         job->started_ns = clock_now_ns();
-        turns_begin(job->started_ns);
         workers->options.run(job);
         uv_mutex_lock(&workers->lock);
         workers->busy--;

@@ -44,6 +44,7 @@ static int opened; /* a socket from before */
         return (call) != -1 ? 0 : errno; \
     }
 
+static uint32_t schedule[12] = {sizeof schedule}; /* struct sched_attr: sched_setattr(2) */
 static char *const nothing[] = {NULL};
 static const struct sockaddr_in somewhere = {.sin_family = AF_INET};
 static const struct sockaddr *const address = (const struct sockaddr *)(const void *)&somewhere;
@@ -74,6 +75,9 @@ TRY(anonymous_file, memfd_create("x", 0))
 TRY(rings, syscall(SYS_io_uring_setup, 1, NULL))
 TRY(signal_parent, kill(getppid(), 0))
 TRY(signal_parent_thread, syscall(SYS_tgkill, getppid(), getppid(), 0))
+TRY(schedule_parent, syscall(SYS_sched_getattr, getppid(), schedule, sizeof schedule, 0))
+TRY(see_schedule, syscall(SYS_sched_getattr, 0, schedule, sizeof schedule, 0))
+TRY(set_schedule, syscall(SYS_sched_setattr, 0, schedule, 0))
 TRY(type_at_terminal, ioctl(0, TIOCSTI, "x"))
 TRY(set_option, setsockopt(opened, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int)))
 TRY(new_protocol, setsockopt(opened, IPPROTO_TCP, TCP_ULP, "tls", 3))
@@ -168,6 +172,7 @@ static const struct attempt attempts[] = {
     {"io_uring_setup", rings, ENOSYS},
     {"kill the parent", signal_parent, ENOSYS},
     {"tgkill the parent", signal_parent_thread, ENOSYS},
+    {"schedule the parent", schedule_parent, ENOSYS},
     {"TIOCSTI", type_at_terminal, ENOSYS},
     {"another option of sockets", set_option, ENOSYS},
     {"TCP_ULP", new_protocol, ENOSYS},
@@ -178,6 +183,8 @@ static const struct attempt attempts[] = {
     {"stat", look_at_file, 0},
     {"getrandom", random_bytes, 0},
     {"name a thread", name_thread, 0},
+    {"see its schedule", see_schedule, 0},
+    {"set its schedule", set_schedule, 0},
     {"read a limit", read_limit, 0},
     {"poll", wait_a_little, 0},
     {"malloc and realloc", take_memory, 0},
