@@ -6,10 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-    TURN_NS = 200000,  /* twice the slice, which is what giving way may cost, and a piece of work */
-    SLICE_NS = 100000, /* the least that Linux has */
-};
+enum { SLICE_NS = 100000 }; /* the least that Linux has; and a turn is as long, at least */
 
 /* As the kernel has it since 3.14; the C library has it since glibc 2.41 only. */
 struct attributes {
@@ -51,7 +48,7 @@ void turns_give_way(uint64_t now_ns)
         return;
     if (begun_ns == 0) {
         begun_ns = now_ns;
-    } else if (now_ns - begun_ns >= TURN_NS) {
+    } else if (now_ns - begun_ns >= SLICE_NS) {
         begun_ns = 0; /* not now: who knows when it goes on */
         (void)sched_yield();
     }

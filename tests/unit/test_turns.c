@@ -28,8 +28,7 @@ int sched_yield(void)
 }
 
 enum {
-    TURN_NS = 200000,
-    SLICE_NS = 100000,
+    SLICE_NS = 100000, /* and a turn */
     LONG_NS = 2000000000,
     RUNTIME_WORD = 6, /* of struct sched_attr: sched_setattr(2) */
     RUNTIME_WORDS = 12,
@@ -64,19 +63,19 @@ static void *take_turns(void *argument)
     seen->has_slice = slice_ns() == SLICE_NS;
     for (int i = 0; i < 7; i++) {
         static const uint64_t steps_ns[] = {0, /* begins */
-                                            TURN_NS - 1,
-                                            TURN_NS,
-                                            5 * TURN_NS, /* the next one begins only now */
-                                            6 * TURN_NS - 1,
-                                            6 * TURN_NS - 1 /* rested: begins */,
-                                            7 * TURN_NS - 2};
+                                            SLICE_NS - 1,
+                                            SLICE_NS,
+                                            5 * SLICE_NS, /* the next one begins only now */
+                                            6 * SLICE_NS - 1,
+                                            6 * SLICE_NS - 1 /* rested: begins */,
+                                            7 * SLICE_NS - 2};
 
         if (i == 5)
             turns_rest();
         turns_give_way(before + steps_ns[i]);
         seen->yields[i] = yields;
     }
-    turns_give_way(before + 7 * TURN_NS - 1);
+    turns_give_way(before + 7 * SLICE_NS - 1);
     return NULL;
 }
 
@@ -142,7 +141,7 @@ static void who_serves_never_yields(void **state)
     (void)state;
     yields = 0;
     for (uint64_t i = 0; i < 10; i++)
-        turns_give_way(before + i * TURN_NS);
+        turns_give_way(before + i * SLICE_NS);
     assert_int_equal(yields, 0);
     assert_int_equal(slice_ns(), slice);
 }
@@ -165,7 +164,7 @@ static void work_for_a_turn(struct job *job)
 {
     (void)pthread_mutex_lock(&gate);
     (void)pthread_mutex_unlock(&gate);
-    while (clock_now_ns() < job->started_ns + TURN_NS)
+    while (clock_now_ns() < job->started_ns + SLICE_NS)
         continue;
 }
 
