@@ -34,8 +34,8 @@ enum loss_status coding_inflate(const char *bytes, size_t length, enum coding co
                                 struct loss_error *error);
 
 /* Encode a body to a piece of the arena; `coding` is not identity.  The same bytes always give the
- * same.  False: it would not get smaller, or memory or patience ran out; then it is best sent as
- * it is. */
+ * same.  False: it would not get smaller or memory ran out, and it is best sent as it is; or
+ * patience ran out. */
 bool coding_deflate(const char *bytes, size_t length, enum coding coding,
                     const struct patience *patience, struct loss_arena *arena, char **body,
                     size_t *body_length);

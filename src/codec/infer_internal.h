@@ -163,9 +163,10 @@ struct infer_ranking {
 
 enum { INFER_RANK_BYTES = 384 }; /* the longest "<value>:<index>" has 310 digits, and six more */
 
-/* Rank; false if memory ran out.  Equal elements rank by their index, NaN before all numbers. */
+/* Rank, in the arena of the text that it is for; false if memory or patience ran out.  Equal
+ * elements rank by their index, NaN before all numbers. */
 bool infer_rank(struct infer_ranking *ranking, const struct loss_tensor *tensor, bool has_classes,
-                size_t top, struct loss_arena *arena);
+                size_t top, struct text *text);
 
 /* Write element `index` of the ranking to `text`, INFER_RANK_BYTES; returns its length. */
 size_t infer_rank_write(const struct infer_ranking *ranking, size_t index, char *text);

@@ -114,7 +114,7 @@ static size_t elements_of(int number, const struct loss_tensor *predictions)
     return elements > classes ? elements : classes;
 }
 
-/* Ranking is not stopped by a deadline, so it is bounded. */
+/* Ranking hears of deadlines between rows alone, so it is bounded. */
 static enum loss_status check_ranking(struct infer_decoding *decoding)
 {
     const struct loss_tensor *predictions = &decoding->tensors[INFER_PREDICTIONS];

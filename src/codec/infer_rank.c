@@ -5,6 +5,8 @@
 
 #include "codec/infer_internal.h"
 
+enum { PIECE_ELEMENTS = 4096 }; /* that are ranked between questions, at least */
+
 /* Elements of one row, by their classes. */
 struct row {
     const struct infer_ranking *ranking;
@@ -68,8 +70,28 @@ static void rank_row(const struct row *row, size_t *order)
     }
 }
 
+/* Rank every row; false if patience ran out. */
+static bool rank_rows(const struct infer_ranking *ranking, struct text *text)
+{
+    size_t unasked = 0; /* elements since it was asked */
+
+    for (size_t o = 0; o < ranking->outer; o++) {
+        for (size_t i = 0; i < ranking->inner; i++) {
+            rank_row(&(struct row){ranking, o * ranking->classes * ranking->inner + i},
+                     ranking->order + o * ranking->top * ranking->inner + i);
+            unasked += ranking->classes;
+            if (unasked >= PIECE_ELEMENTS) {
+                unasked = 0;
+                if (!text_is_wanted(text))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool infer_rank(struct infer_ranking *ranking, const struct loss_tensor *tensor, bool has_classes,
-                size_t top, struct loss_arena *arena)
+                size_t top, struct text *text)
 {
     struct loss_tensor *shape = &ranking->shape;
     unsigned axis = tensor->rank > 1 ? 1 : 0;
@@ -88,15 +110,9 @@ bool infer_rank(struct infer_ranking *ranking, const struct loss_tensor *tensor,
     }
     ranking->top = top < ranking->classes ? top : ranking->classes;
     shape->shape[axis] = ranking->top;
-    ranking->order = loss_arena_take(arena, loss_tensor_elements(shape), sizeof *ranking->order);
-    if (ranking->order == NULL)
-        return false;
-    for (size_t o = 0; o < ranking->outer; o++) {
-        for (size_t i = 0; i < ranking->inner; i++)
-            rank_row(&(struct row){ranking, o * ranking->classes * ranking->inner + i},
-                     ranking->order + o * ranking->top * ranking->inner + i);
-    }
-    return true;
+    ranking->order =
+        loss_arena_take(text->arena, loss_tensor_elements(shape), sizeof *ranking->order);
+    return ranking->order != NULL && rank_rows(ranking, text);
 }
 
 size_t infer_rank_write(const struct infer_ranking *ranking, size_t index, char *text)

@@ -46,25 +46,28 @@ static bool has_class_axis(int number)
 }
 
 /* Rank an output; its strings are counted now, because their size stands before them. */
-static bool rank_view(struct view *view, const struct infer_output *output,
-                      struct loss_arena *arena)
+static bool rank_view(struct view *view, const struct infer_output *output, struct text *text)
 {
-    char text[INFER_RANK_BYTES];
+    enum { STRINGS_AT_ONCE = 512 };
+    char string[INFER_RANK_BYTES];
     size_t strings;
 
     view->is_ranked = true;
     if (!infer_rank(&view->ranking, &view->tensor, has_class_axis(output->number), output->top,
-                    arena))
+                    text))
         return false;
     strings = view->is_binary ? loss_tensor_elements(&view->ranking.shape) : 0;
     view->bytes = 0;
-    for (size_t i = 0; i < strings; i++)
-        view->bytes += sizeof(uint32_t) + infer_rank_write(&view->ranking, i, text);
+    for (size_t i = 0; i < strings; i++) {
+        view->bytes += sizeof(uint32_t) + infer_rank_write(&view->ranking, i, string);
+        if (i % STRINGS_AT_ONCE == STRINGS_AT_ONCE - 1 && !text_is_wanted(text))
+            return false;
+    }
     return true;
 }
 
 static bool make_view(struct view *view, const struct infer_output *output,
-                      const struct loss_result *result, struct loss_arena *arena)
+                      const struct loss_result *result, struct text *text)
 {
     *view = (struct view){.is_binary = output->is_binary};
     (void)infer_output_name(output->number, view->name);
@@ -73,7 +76,7 @@ static bool make_view(struct view *view, const struct infer_output *output,
     else
         view->tensor = result->parts[output->number - INFER_FIGURES];
     view->bytes = loss_tensor_elements(&view->tensor) * loss_dtype_bytes(view->tensor.dtype);
-    return output->top == 0 || rank_view(view, output, arena);
+    return output->top == 0 || rank_view(view, output, text);
 }
 
 static void put_member(struct text *text, const char *before, const char *string)
@@ -167,7 +170,7 @@ bool reply_infer_write(struct text *text, const struct codec_request *request,
     size_t bytes = 0;
 
     for (size_t i = 0; i < infer->count; i++) {
-        if (!make_view(&views[i], &infer->outputs[i], result, text->arena))
+        if (!make_view(&views[i], &infer->outputs[i], result, text))
             return false;
         bytes += views[i].is_binary ? views[i].bytes : 0;
     }

@@ -15,12 +15,14 @@ void text_init(struct text *text, struct loss_arena *arena, size_t capacity)
     text->failed = text->data == NULL;
 }
 
-/* A piece of it has been written. */
-static void ask(struct text *text)
+bool text_is_wanted(struct text *text)
 {
+    if (text->failed)
+        return false;
     text->asked = text->length;
     text->is_unwanted = patience_is_over(text->patience);
     text->failed = text->is_unwanted;
+    return !text->failed;
 }
 
 char *text_room(struct text *text, size_t bytes)
@@ -28,9 +30,7 @@ char *text_room(struct text *text, size_t bytes)
     size_t needed = text->length + bytes, capacity = 2 * text->capacity;
     char *data;
 
-    if (!text->failed && text->length - text->asked >= PIECE_BYTES)
-        ask(text);
-    if (text->failed)
+    if (text->failed || (text->length - text->asked >= PIECE_BYTES && !text_is_wanted(text)))
         return NULL;
     if (needed <= text->capacity)
         return text->data + text->length;

@@ -27,6 +27,9 @@ void text_init(struct text *text, struct loss_arena *arena, size_t capacity);
  * Add to length afterwards. */
 char *text_room(struct text *text, size_t bytes);
 
+/* Between pieces of the work for it: whether it is still wanted.  False once it has failed. */
+bool text_is_wanted(struct text *text);
+
 void text_put(struct text *text, const char *bytes, size_t length);
 void text_word(struct text *text, const char *word); /* as it is, up to its NUL */
 

@@ -164,8 +164,7 @@ static bool is_known(const char *if_none_match, const char *tag)
 static void reply_document(struct exchange *exchange, const char *media_type,
                            const struct embedded *document)
 {
-    if (!exchange_reply(exchange, media_type, (const char *)document->bytes, document->length))
-        return;
+    (void)exchange_reply(exchange, media_type, (const char *)document->bytes, document->length);
     exchange->reply.tag = document->tag;
     if (!is_known(exchange->content.if_none_match, document->tag))
         return;

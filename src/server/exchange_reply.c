@@ -12,9 +12,12 @@ enum { CODED_BYTES_MIN = 1024 };
 bool exchange_reply(struct exchange *exchange, const char *content_type, const char *body,
                     size_t length)
 {
-    const struct patience patience = exchange_patience(exchange);
     enum coding coding = exchange->content.coding_out;
+    struct patience patience = {NULL, NULL}; /* documents are small, and always wanted */
     char *coded;
+
+    if (exchange_takes_body(exchange))
+        patience = exchange_patience(exchange);
 
     exchange->reply = (struct reply){
         .http_status = 200, .content_type = content_type, .body = body, .length = length};

@@ -128,7 +128,7 @@ static void note_quiet(struct front *front)
 /* Fronts end together: as long as one of them drains, the connections of the others may bring
  * requests, and the first has to hear the signals.  In the end, whoever still has half a request to
  * send or half a reply to read is cut off.  A worker's connection cannot be: it is suspended, but
- * comes back within a block of rows. */
+ * comes back within a piece of work. */
 static bool may_end(const struct front *front)
 {
     if (front->quiet_ticks >= QUIET_TICKS &&

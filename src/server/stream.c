@@ -106,7 +106,8 @@ void stream_end(struct exchange *exchange)
         return;
     }
     stream->ready = exchange->body_length;
-    if (stream->ready <= exchange->service->options->inline_bytes_max)
+    /* All replies may have to be packed. */
+    if (stream->ready + stream->replies.length <= exchange->service->options->inline_bytes_max)
         stream_run(exchange);
     else
         exchange_queue(exchange);

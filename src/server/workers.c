@@ -128,13 +128,13 @@ static void work(void *argument)
             workers->reserved--;
         workers->busy++;
         uv_mutex_unlock(&workers->lock);
-        turns_give_way(clock_now_ns());
         job->started_ns = clock_now_ns();
         workers->options.run(job);
         uv_mutex_lock(&workers->lock);
         workers->busy--;
         uv_mutex_unlock(&workers->lock);
         done_jobs_push(job);
+        turns_give_way(clock_now_ns());
         uv_mutex_lock(&workers->lock);
     }
     uv_mutex_unlock(&workers->lock);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "codec/envelope.h"
-#include "server/exchange.h"
+#include "server/exchange_internal.h"
 #include "support/lone_service.h"
 
 /* The headers of a POST with a body of `length` bytes. */
@@ -241,38 +241,90 @@ static void what_never_fits_is_too_large(void **state)
     lone_service_stop(&lone);
 }
 
-/* Packing is work as well; what is packed in time is sent, though. */
+/* Packing is work as well.  Documents, though, are always sent. */
 static void a_reply_that_is_packed_too_late_is_none(void **state)
 {
-    static const char *const paths[] = {"/metrics", "/openapi.json"};
+    static const struct {
+        const char *method, *path;
+        bool is_late, is_abandoned;
+        enum loss_status status;
+    } rows[] = {
+        {"POST", "/v1/evaluate", false, false, LOSS_OK},
+        {"POST", "/v1/evaluate", true, false, LOSS_DEADLINE_EXCEEDED},
+        {"POST", "/v1/evaluate", false, true, LOSS_DRAINING},
+        {"GET", "/openapi.json", true, true, LOSS_OK},
+    };
     struct server_options options = lone_service_options;
     struct lone_service lone;
+    char body[4000];
 
     (void)state;
+    memset(body, 'x', sizeof body);
     options.memory_budget_bytes = 4 * 1024 * 1024;
     lone_service_start(&lone, &options);
-    for (size_t i = 0; i < 6; i++) {
-        struct head head = {
-            .method = "GET", .path = paths[i % 2], .hosts = 1, .accept_encoding = "gzip"};
-        struct exchange *exchange;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool is_ok = rows[i].status == LOSS_OK;
+        struct head head = {.method = rows[i].method,
+                            .path = rows[i].path,
+                            .hosts = 1,
+                            .accept_encoding = "gzip",
+                            .content_length = rows[i].method[0] == 'P' ? "1" : NULL,
+                            .content_lengths = rows[i].method[0] == 'P'};
+        struct exchange *exchange = exchange_open(&lone.service, &head);
 
-        if (i == 2)
-            lone.options.request_timeout_ms = 0;
-        lone.state.abandoning = i >= 4;
-        exchange = exchange_open(&lone.service, &head);
-        exchange_complete(exchange);
-        if (i < 2) {
-            assert_int_equal(exchange->reply.http_status, 200);
+        assert_int_equal(exchange->status, LOSS_OK);
+        exchange->deadline_ns = rows[i].is_late ? 1 : UINT64_MAX;
+        lone.state.abandoning = rows[i].is_abandoned;
+        assert_int_equal(exchange_reply(exchange, "text/plain", body, sizeof body), is_ok);
+        assert_int_equal(exchange->status, rows[i].status);
+        assert_int_equal(exchange->reply.http_status, exchange_http_status(rows[i].status));
+        if (is_ok) {
             assert_string_equal(exchange->reply.content_encoding, "gzip");
+            assert_in_range(exchange->reply.length, 1, 100);
         } else {
-            check_reply(exchange, i < 4 ? 504 : 503, "{\"error\": \"");
-            assert_int_equal(exchange->status, i < 4 ? LOSS_DEADLINE_EXCEEDED : LOSS_DRAINING);
+            check_reply(exchange, exchange_http_status(rows[i].status), "{\"error\": \"");
             assert_null(exchange->reply.content_encoding);
-            assert_null(exchange->reply.tag);
         }
+        exchange->state = EXCHANGE_ANSWERED;
         exchange_close(exchange, true);
     }
     lone.state.abandoning = false;
+    lone_service_stop(&lone);
+}
+
+/* However little is left to evaluate: all replies may have to be packed. */
+static void a_long_stream_ends_on_a_worker(void **state)
+{
+    static const char line[] = "{\"logits\":[40,0],\"targets\":0}\n";
+    struct head head = {.method = "POST",
+                        .path = "/v1/evaluate",
+                        .hosts = 1,
+                        .content_type = "application/x-ndjson",
+                        .content_types = 1,
+                        .transfer_encodings = 1,
+                        .transfer_encoding = "chunked"};
+    struct lone_service lone;
+
+    (void)state;
+    lone_service_start(&lone, &lone_service_options);
+    for (int lines = 0; lines < 3; lines += 2) { /* a reply has more than 100 bytes */
+        struct exchange *exchange = exchange_open(&lone.service, &head);
+
+        assert_int_equal(exchange->status, LOSS_OK);
+        for (int i = 0; i < lines; i++) {
+            assert_true(exchange_receive(exchange, line, sizeof line - 1));
+            exchange_run(&exchange->job);
+        }
+        assert_true(exchange_receive(exchange, line, sizeof line - 1));
+        exchange_complete(exchange);
+        assert_int_equal(exchange->state, lines == 0 ? EXCHANGE_ANSWERED : EXCHANGE_WORKING);
+        if (lines > 0)
+            exchange_run(&exchange->job);
+        assert_int_equal(exchange->state, EXCHANGE_ANSWERED);
+        assert_int_equal(exchange->reply.http_status, 200);
+        assert_int_equal(exchange->rows, lines + 1);
+        exchange_close(exchange, true);
+    }
     lone_service_stop(&lone);
 }
 
@@ -286,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_used_up_budget_is_told),
         cmocka_unit_test(what_never_fits_is_too_large),
         cmocka_unit_test(a_reply_that_is_packed_too_late_is_none),
+        cmocka_unit_test(a_long_stream_ends_on_a_worker),
     };
 
     envelope_start();

@@ -201,7 +201,7 @@ static void workers_take_turns(void **state)
 
     (void)state;
     assert_int_equal(yields_within, has_slice);
-    /* before every other job, as before the rest a turn begins */
+    /* after every other job, as a turn begins after the rest */
     assert_int_equal(yields_of(work_for_a_turn, 10), has_slice ? 5 : 0);
 }
 
