@@ -46,7 +46,6 @@ bool coding_find(const char *header_value, enum coding *coding)
 struct work {
     z_stream stream;
     struct loss_arena *arena;
-    const struct patience *patience;
     const char *end; /* of the input */
     char *body;
     size_t length, capacity; /* of `body`, which has SPARE_BYTES more */
@@ -69,10 +68,9 @@ static void keep_memory(voidpf context, voidpf memory)
     (void)memory;
 }
 
-static void set_up(struct work *work, const char *bytes, size_t length,
-                   const struct patience *patience, struct loss_arena *arena)
+static void set_up(struct work *work, const char *bytes, size_t length, struct loss_arena *arena)
 {
-    *work = (struct work){.arena = arena, .patience = patience, .end = bytes + length};
+    *work = (struct work){.arena = arena, .end = bytes + length};
     work->stream.next_in = (const Bytef *)bytes;
     work->stream.zalloc = take_memory;
     work->stream.zfree = keep_memory;
@@ -128,14 +126,14 @@ static enum loss_status fail_invalid(struct loss_error *error, enum coding codin
 
 /* zlib may write one byte more than the capacity: that is how it shows that there is more. */
 static enum loss_status inflate_all(struct work *work, enum coding coding, size_t bytes_max,
-                                    struct loss_error *error)
+                                    const struct patience *patience, struct loss_error *error)
 {
     for (;;) {
         int result = step(work, inflate, Z_NO_FLUSH, work->capacity + 1);
 
         if (result == Z_MEM_ERROR)
             return loss_fail_memory(error);
-        if (patience_is_over(work->patience))
+        if (patience_is_over(patience))
             return loss_fail_plainly(error, LOSS_DEADLINE_EXCEEDED);
         if (work->length > bytes_max)
             return LOSS_BODY_TOO_LARGE;
@@ -167,11 +165,11 @@ enum loss_status coding_inflate(const char *bytes, size_t length, enum coding co
     enum loss_status status;
 
     assert(coding != CODING_IDENTITY);
-    set_up(&work, bytes, length, patience, arena);
+    set_up(&work, bytes, length, arena);
     if (inflateInit2(&work.stream, window_bits) != Z_OK ||
         !hold(&work, guess < bytes_max ? guess : bytes_max))
         return loss_fail_memory(error);
-    status = inflate_all(&work, coding, bytes_max, error);
+    status = inflate_all(&work, coding, bytes_max, patience, error);
     if (status == LOSS_BODY_TOO_LARGE)
         return loss_fail(error, status, NULL,
                          "the body of %zu bytes has more than %zu when it is decoded, and no more "
@@ -207,7 +205,7 @@ bool coding_deflate(const char *bytes, size_t length, enum coding coding,
     assert(coding != CODING_IDENTITY);
     if (length == 0)
         return false;
-    set_up(&work, bytes, length, patience, arena);
+    set_up(&work, bytes, length, arena);
     if (deflateInit2(&work.stream, Z_BEST_SPEED, Z_DEFLATED,
                      bits + (coding == CODING_GZIP ? GZIP_BITS : 0), memory_level,
                      Z_DEFAULT_STRATEGY) != Z_OK ||

@@ -2,7 +2,6 @@
 #include "server/turns.h"
 
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,14 +41,15 @@ void turns_rest(void)
     begun_ns = 0;
 }
 
-void turns_give_way(uint64_t now_ns)
+bool turns_give_way(uint64_t now_ns)
 {
     if (!takes_turns)
-        return;
-    if (begun_ns == 0) {
+        return false;
+    if (begun_ns == 0)
         begun_ns = now_ns;
-    } else if (now_ns - begun_ns >= SLICE_NS) {
-        begun_ns = 0; /* not now: who knows when it goes on */
-        (void)sched_yield();
-    }
+    if (now_ns - begun_ns < SLICE_NS)
+        return false;
+    begun_ns = 0; /* not now: who knows when it goes on */
+    (void)sched_yield();
+    return true;
 }

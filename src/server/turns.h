@@ -8,6 +8,7 @@
 #ifndef SERVER_TURNS_H
 #define SERVER_TURNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* This thread computes from now on. */
@@ -17,7 +18,8 @@ void turns_join(void);
 void turns_rest(void);
 
 /* Between pieces of work: begin a turn, or let others run if it was long enough, and begin another
- * the next time.  Nothing on threads that have not joined. */
-void turns_give_way(uint64_t now_ns);
+ * the next time.  True if it let others run, so that it is later now.  Nothing on threads that have
+ * not joined. */
+bool turns_give_way(uint64_t now_ns);
 
 #endif

@@ -134,7 +134,7 @@ static void work(void *argument)
         workers->busy--;
         uv_mutex_unlock(&workers->lock);
         done_jobs_push(job);
-        turns_give_way(clock_now_ns());
+        (void)turns_give_way(clock_now_ns());
         uv_mutex_lock(&workers->lock);
     }
     uv_mutex_unlock(&workers->lock);
