@@ -397,7 +397,7 @@ check-aarch64: deps-aarch64 ## build for aarch64, emulate the unit tests, compar
 
 # ---- measurements ------------------------------------------------------------------------------
 BENCH := $(addprefix $(B)/tests/bench/bench_,daemon.o requests.o client.o servers.o epoll.o http.o table.o report.o) \
-         $(B)/tests/support/daemon.o $(B)/src/server/loop.o
+         $(B)/tests/support/daemon.o $(addprefix $(B)/src/server/,loop.o turns.o)
 bench: deps-build ## lossd end to end beside bare servers, in 4 minutes: BENCH_SECONDS=0.5 for each figure
 	@$(MAKE) MODE=release build/lossd build/release/tests/bench/bench_daemon
 	@LOSSD=build/release/lossd build/release/tests/bench/bench_daemon

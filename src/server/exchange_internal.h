@@ -61,8 +61,8 @@ void exchange_reply_json(struct exchange *exchange, const struct text *text);
 /* Whether a body of so many bytes is too much work for the event loop. */
 bool exchange_is_for_workers(const struct exchange *exchange, size_t length);
 
-/* The patience that is over once the answer would come too late, or the server gives up.  A worker
- * that asks gives way to other threads (turns.h). */
+/* The patience that is over once the answer would come too late, or the server gives up.  Who
+ * asks gives way to other threads (turns.h). */
 struct patience exchange_patience(struct exchange *exchange);
 
 /* Which of the two it was. */

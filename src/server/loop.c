@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "server/clock.h"
+#include "server/turns.h"
+
 enum {
     TICK_MS = 100, /* libmicrohttpd re-arms a full listener only when it is run */
     TICK_MS_HURRIED = 10,
-    PUMP_TURNS = 4,
+    PUMP_PASSES = 4,
+    TURN_NS = 500000, /* half of it lets more small requests by, and far fewer large ones */
+    NAP_NS = 20000,   /* the way through libuv takes less: the loop has slept */
 };
 
 struct loop {
@@ -22,11 +27,19 @@ struct loop {
     uv_async_t wake;
     uv_timer_t tick;
     uv_signal_t sigterm, sigint, sighup;
+    uint64_t left_ns; /* when it came back from the last pass of http, and from giving way */
 };
 
 static void on_timer(uv_timer_t *timer);
 static void on_idle(uv_idle_t *idle);
 static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void give_way(struct loop *loop)
+{
+    loop->left_ns = clock_now_ns();
+    if (turns_give_way(loop->left_ns))
+        loop->left_ns = clock_now_ns();
+}
 
 static void pump(struct loop *loop)
 {
@@ -36,9 +49,12 @@ static void pump(struct loop *loop)
     (void)uv_idle_stop(&loop->idle);
     if (!uv_is_active((const uv_handle_t *)&loop->poll))
         (void)uv_poll_start(&loop->poll, UV_READABLE, on_readable);
-    for (int turn = 0; turn < PUMP_TURNS; turn++) {
+    if (clock_now_ns() - loop->left_ns > NAP_NS)
+        turns_rest();
+    for (int pass = 0; pass < PUMP_PASSES; pass++) {
         bool is_pending = http_run(loop->http, &wait_ms);
 
+        give_way(loop);
         if (http_starves(loop->http)) { /* until the next tick */
             (void)uv_poll_stop(&loop->poll);
             return;
@@ -153,6 +169,7 @@ struct loop *loop_new(struct http *http, const struct loop_events *events)
 
 void loop_run(struct loop *loop)
 {
+    turns_join(TURN_NS);
     pump(loop);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }

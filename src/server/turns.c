@@ -1,11 +1,11 @@
-/* turns.c - threads that compute take turns with those that serve. */
+/* turns.c - threads that have much to do let others run in between. */
 #include "server/turns.h"
 
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SLICE_NS = 100000 }; /* the least that Linux has; and a turn is as long, at least */
+enum { SLICE_NS = 100000 }; /* the least that Linux has */
 
 /* As the kernel has it since 3.14; the C library has it since glibc 2.41 only. */
 struct attributes {
@@ -16,7 +16,7 @@ struct attributes {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-static _Thread_local bool takes_turns;
+static _Thread_local uint64_t turn_ns;  /* 0: this thread takes no turns */
 static _Thread_local uint64_t begun_ns; /* 0: the turn has not begun */
 
 static bool get(struct attributes *own)
@@ -24,7 +24,7 @@ static bool get(struct attributes *own)
     return syscall(SYS_sched_getattr, 0, own, sizeof *own, 0) == 0;
 }
 
-void turns_join(void)
+void turns_join(uint64_t length_ns)
 {
     struct attributes own = {.size = sizeof own};
 
@@ -33,7 +33,8 @@ void turns_join(void)
     own.runtime_ns = SLICE_NS;
     if (syscall(SYS_sched_setattr, 0, &own, 0) != 0)
         return;
-    takes_turns = get(&own) && own.runtime_ns == SLICE_NS; /* older kernels ignore it */
+    if (get(&own) && own.runtime_ns == SLICE_NS) /* older kernels ignore it */
+        turn_ns = length_ns;
 }
 
 void turns_rest(void)
@@ -43,11 +44,11 @@ void turns_rest(void)
 
 bool turns_give_way(uint64_t now_ns)
 {
-    if (!takes_turns)
+    if (turn_ns == 0)
         return false;
     if (begun_ns == 0)
         begun_ns = now_ns;
-    if (now_ns - begun_ns < SLICE_NS)
+    if (now_ns - begun_ns < turn_ns)
         return false;
     begun_ns = 0; /* not now: who knows when it goes on */
     (void)sched_yield();

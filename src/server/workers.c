@@ -10,7 +10,10 @@
 #include "server/clock.h"
 #include "server/turns.h"
 
-enum { STACK_BYTES = 512 * 1024 }; /* of a thread: kernels keep tiles, not rows, on the stack */
+enum {
+    STACK_BYTES = 512 * 1024, /* of a thread: kernels keep tiles, not rows, on the stack */
+    TURN_NS = 100000,         /* event loops wait for its end */
+};
 
 struct workers {
     struct workers_options options; /* constant */
@@ -103,7 +106,7 @@ static void work(void *argument)
 {
     struct workers *workers = argument;
 
-    turns_join();
+    turns_join(TURN_NS);
     uv_mutex_lock(&workers->lock);
     for (;;) {
         struct shared_work *shared = NULL;

@@ -1,6 +1,7 @@
-/* test_turns.c - threads that compute give way, not too often, and keep what else they were given.
+/* test_turns.c - workers and loops give way, not too often, and keep what else they were given.
  *
- * sched_yield is this file's, to count; what the kernel was told is asked of the kernel. */
+ * sched_yield is this file's, to count, and so is the http that a loop drives; what the kernel was
+ * told is asked of the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +14,11 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "server/clock.h"
+#include "server/loop.h"
 #include "server/turns.h"
 #include "server/workers.h"
 
@@ -28,7 +31,10 @@ int sched_yield(void)
 }
 
 enum {
-    SLICE_NS = 100000, /* and a turn */
+    SLICE_NS = 100000,
+    TURN_NS = 300000, /* of a thread here */
+    TURN_NS_OF_WORKERS = 100000,
+    TURN_NS_OF_LOOPS = 500000,
     LONG_NS = 2000000000,
     RUNTIME_WORD = 6, /* of struct sched_attr: sched_setattr(2) */
     RUNTIME_WORDS = 12,
@@ -57,25 +63,25 @@ static void *take_turns(void *argument)
 {
     struct seen *seen = argument;
 
-    turns_join();
+    turns_join(TURN_NS);
     seen->policy = sched_getscheduler(0);
     seen->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
     seen->has_slice = slice_ns() == SLICE_NS;
     for (int i = 0; i < 7; i++) {
         static const uint64_t steps_ns[] = {0, /* begins */
-                                            SLICE_NS - 1,
-                                            SLICE_NS,
-                                            5 * SLICE_NS, /* the next one begins only now */
-                                            6 * SLICE_NS - 1,
-                                            6 * SLICE_NS - 1 /* rested: begins */,
-                                            7 * SLICE_NS - 2};
+                                            TURN_NS - 1,
+                                            TURN_NS,
+                                            5 * TURN_NS, /* the next one begins only now */
+                                            6 * TURN_NS - 1,
+                                            6 * TURN_NS - 1 /* rested: begins */,
+                                            7 * TURN_NS - 2};
 
         if (i == 5)
             turns_rest();
         (void)turns_give_way(before + steps_ns[i]);
         seen->yields[i] = yields;
     }
-    (void)turns_give_way(before + 7 * SLICE_NS - 1);
+    (void)turns_give_way(before + 7 * TURN_NS - 1);
     return NULL;
 }
 
@@ -134,14 +140,14 @@ static void other_policies_are_left_alone(void **state)
     assert_int_equal(seen.policy, SCHED_BATCH);
 }
 
-static void who_serves_never_yields(void **state)
+static void who_has_not_joined_never_yields(void **state)
 {
     uint64_t slice = slice_ns();
 
     (void)state;
     yields = 0;
     for (uint64_t i = 0; i < 10; i++)
-        (void)turns_give_way(before + i * SLICE_NS);
+        (void)turns_give_way(before + i * TURN_NS);
     assert_int_equal(yields, 0);
     assert_int_equal(slice_ns(), slice);
 }
@@ -164,7 +170,7 @@ static void work_for_a_turn(struct job *job)
 {
     (void)pthread_mutex_lock(&gate);
     (void)pthread_mutex_unlock(&gate);
-    while (clock_now_ns() < job->started_ns + SLICE_NS)
+    while (clock_now_ns() < job->started_ns + TURN_NS_OF_WORKERS)
         continue;
 }
 
@@ -197,12 +203,111 @@ static int yields_of(void (*run)(struct job *job), size_t count)
 
 static void workers_take_turns(void **state)
 {
+    bool can_have_slice = run_apart(take_turns).has_slice;
     int yields_within = yields_of(work_on, 1);
 
     (void)state;
-    assert_int_equal(yields_within, has_slice);
+    assert_int_equal(has_slice, can_have_slice);
+    assert_int_equal(yields_within, can_have_slice);
     /* after every other job, as a turn begins after the rest */
-    assert_int_equal(yields_of(work_for_a_turn, 10), has_slice ? 5 : 0);
+    assert_int_equal(yields_of(work_for_a_turn, 10), can_have_slice ? 5 : 0);
+}
+
+/* An http that takes a turn for each pass; between them it has more to do, or waits for a timer. */
+struct http {
+    struct loop *loop;
+    int timer; /* readable when it has rung */
+    bool waits;
+    int passes_left;
+};
+
+int http_epoll_fd(const struct http *http)
+{
+    return http->timer;
+}
+
+/* Whether the timer has rung, which rings once more then. */
+static bool has_rung(int timer)
+{
+    const struct itimerspec soon = {.it_value.tv_nsec = 1000000};
+    uint64_t rings;
+
+    return read(timer, &rings, sizeof rings) == sizeof rings &&
+           timerfd_settime(timer, 0, &soon, NULL) == 0;
+}
+
+bool http_run(struct http *http, uint64_t *wait_ms)
+{
+    uint64_t start_ns = clock_now_ns();
+
+    *wait_ms = 0;
+    if (http->waits && !has_rung(http->timer)) /* the tick of the loop */
+        return false;
+    if (http->passes_left == 0) {
+        loop_end(http->loop);
+        return false;
+    }
+    while (clock_now_ns() < start_ns + TURN_NS_OF_LOOPS)
+        continue;
+    http->passes_left--;
+    return !http->waits;
+}
+
+bool http_starves(const struct http *http)
+{
+    (void)http;
+    return false;
+}
+
+bool http_sweep(struct http *http)
+{
+    (void)http;
+    return false;
+}
+
+static void *run_loop(void *argument)
+{
+    struct http *http = argument;
+
+    loop_run(http->loop);
+    return NULL;
+}
+
+enum { PASSES = 8 };
+
+/* How often a loop gave way in PASSES passes. */
+static int yields_of_loop(bool waits)
+{
+    const struct loop_events events = {.on_wake = nothing, .on_tick = nothing};
+    const struct itimerspec at_once = {.it_value.tv_nsec = 1};
+    struct http http = {.waits = waits, .passes_left = PASSES};
+    pthread_t thread;
+
+    http.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    assert_int_equal(timerfd_settime(http.timer, 0, &at_once, NULL), 0);
+    http.loop = loop_new(&http, &events);
+    assert_non_null(http.loop);
+    yields = 0;
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, &http), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    loop_free(http.loop);
+    assert_int_equal(close(http.timer), 0);
+    return yields;
+}
+
+static void loops_take_turns(void **state)
+{
+    bool can_have_slice = run_apart(take_turns).has_slice;
+
+    (void)state;
+    /* after every other pass, as a turn begins after the first; the last one ends the loop */
+    assert_int_equal(yields_of_loop(false), can_have_slice ? PASSES / 2 : 0);
+}
+
+static void loops_that_have_slept_begin_a_turn(void **state)
+{
+    (void)state;
+    assert_int_equal(yields_of_loop(true), 0);
 }
 
 int main(void)
@@ -210,8 +315,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_computes_gives_way_between_turns),
         cmocka_unit_test(other_policies_are_left_alone),
-        cmocka_unit_test(who_serves_never_yields),
+        cmocka_unit_test(who_has_not_joined_never_yields),
         cmocka_unit_test(workers_take_turns),
+        cmocka_unit_test(loops_take_turns),
+        cmocka_unit_test(loops_that_have_slept_begin_a_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
