@@ -15,10 +15,9 @@
 #include "server/listener.h"
 
 enum {
-    CONNECTION_BYTES = 64 * 1024, /* larger buffers are zeroed for every request and gain nothing */
-    STILL_RUNS_MAX = 64,          /* in a row that may show no sign of anything being done */
-    STALLED_MS = 20,              /* then, in case something else was to be done */
-    LAST_TURNS_MAX = 256,         /* to empty the backlog; each accepts ten or so */
+    STILL_RUNS_MAX = 64,  /* in a row that may show no sign of anything being done */
+    STALLED_MS = 20,      /* then, in case something else was to be done */
+    LAST_TURNS_MAX = 256, /* to empty the backlog; each accepts ten or so */
 };
 
 struct connection *http_connection_of(struct MHD_Connection *handle)
@@ -157,7 +156,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
         MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + CONNECTIONS_SPARED,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->connection_memory_bytes,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http,

@@ -35,7 +35,8 @@ struct server_options {
     uint64_t memory_budget_bytes; /* 0: by the memory there is */
     uint64_t pool_bytes_max;
     uint64_t connections_max;
-    uint64_t client_requests_max; /* 0: no limit */
+    uint64_t connection_memory_bytes; /* the library zeroes it for every request */
+    uint64_t client_requests_max;     /* 0: no limit */
     uint64_t header_timeout_ms;
     uint64_t body_rate_min_bytes_per_s;
     uint64_t body_rate_grace_ms;

@@ -174,6 +174,48 @@ static void nobody_waits_for_the_brake(void **state)
     response_free(&response);
 }
 
+/* connection_memory_bytes: a head fits it, with some room for that of the reply, or it is refused.
+ * Bodies are read in pieces of it. */
+static void heads_fit_the_memory_of_a_connection(void **state)
+{
+    enum { ROOM_BYTES = 2000, BODY_BYTES = 100000 };
+    static const struct {
+        const char *setting;
+        size_t bytes;
+    } rows[] = {{"16384", 16384}, {"65536", 65536}, {"131072", 131072}};
+    static char head[131072 + 200], body[BODY_BYTES + 200];
+    struct response response = {0};
+    struct daemon small;
+    struct raw raw;
+
+    (void)state;
+    (void)snprintf(body, sizeof body, EVALUATE "Content-Length: %d\r\n\r\n%s%*s", BODY_BYTES, BODY,
+                   BODY_BYTES - (int)strlen(BODY), "");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        daemon_start(&small,
+                     (const char *const[]){"--connection-memory-bytes", rows[i].setting, NULL},
+                     NULL);
+        for (int above = 0; above < 2; above++) {
+            size_t length = above ? rows[i].bytes : rows[i].bytes - ROOM_BYTES;
+
+            (void)snprintf(head, sizeof head, "GET /livez HTTP/1.1\r\nHost: a\r\nX: %0*d\r\n\r\n",
+                           (int)length, 0);
+            raw_open(&raw, small.port);
+            assert_true(raw_say(&raw, head));
+            raw_read(&raw, false, RAW_MS, &response);
+            assert_int_equal(response.status, above ? 431 : 200);
+            raw_close(&raw);
+        }
+        raw_open(&raw, small.port);
+        assert_true(raw_say(&raw, body));
+        raw_read(&raw, false, RAW_MS, &response);
+        assert_int_equal(response.status, 200);
+        raw_close(&raw);
+        assert_int_equal(daemon_stop(&small), 0);
+    }
+    response_free(&response);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +224,7 @@ int main(void)
         cmocka_unit_test(expecting_to_send_nothing_is_answered),
         cmocka_unit_test(an_endless_chunk_line_does_not_spin),
         cmocka_unit_test(nobody_waits_for_the_brake),
+        cmocka_unit_test(heads_fit_the_memory_of_a_connection),
     };
 
     return cmocka_run_group_tests(tests, session_start_plain, session_stop);
