@@ -15,9 +15,9 @@
 #include "server/listener.h"
 
 enum {
-    STILL_RUNS_MAX = 64,  /* in a row that may show no sign of anything being done */
+    STILL_RUNS_MAX = 128, /* in a row without a sign of anything done; 1 MiB fills in 91 */
     STALLED_MS = 20,      /* then, in case something else was to be done */
-    LAST_TURNS_MAX = 256, /* to empty the backlog; each accepts ten or so */
+    LAST_RUNS_MAX = 256,  /* to empty the backlog; each accepts ten or so */
 };
 
 struct connection *http_connection_of(struct MHD_Connection *handle)
@@ -200,8 +200,10 @@ bool http_run(struct http *http, uint64_t *wait_ms)
         http->vain_runs++;
     else
         http->vain_runs = 0;
-    if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
+    if (MHD_get_timeout(http->daemon, &wait) != MHD_YES) {
+        http->still_runs = 0;
         return false;
+    }
     http->still_runs = wait == 0 && http->moved == moved ? http->still_runs + 1 : 0;
     /* A handshake that waits for its client is in the library's eyes ready to go on, as is a chunk
      * whose first line fills the buffer, so that it would be run over and over.  Other things take
@@ -250,7 +252,7 @@ void http_close_listener(struct http *http)
      * nobody is there, as far as the limit on connections lets in. */
     if (!http->service->listener_is_lent) {
         listener_shut(http->listener);
-        for (int turn = 0; turn < LAST_TURNS_MAX && has_backlog(http); turn++)
+        for (int run = 0; run < LAST_RUNS_MAX && has_backlog(http); run++)
             (void)MHD_run(http->daemon);
     }
     stop_accepting(http);
