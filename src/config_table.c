@@ -91,7 +91,7 @@ static const struct setting settings[] = {
     NUMBER(pool_bytes_max, "67108864", 0, 64 * GIB, "most memory kept for later requests"),
     NUMBER(connections_max, "1024", 1, 1000000, "open connections; of more, the idle are closed"),
     NUMBER(connection_memory_bytes, "65536", 16 * KIB, MIB,
-           "memory of a connection: the largest head, twice what is read of a body at once"),
+           "memory of each connection: the largest head, and twice what is read of a body at once"),
     NUMBER(client_requests_max, "0", 0, 1000000, "requests of one client at a time; 0: no limit"),
     NUMBER(header_timeout_ms, "5000", 10, HOUR_MS, "time for a request's headers to arrive"),
     NUMBER(body_rate_min_bytes_per_s, "65536", 0, GIB, "slowest body; 0: no limit"),

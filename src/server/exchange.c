@@ -71,10 +71,8 @@ void exchange_queue(struct exchange *exchange)
 static bool patience_ends(void *context)
 {
     const struct exchange *exchange = context;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = turns_give_way(clock_now_ns());
 
-    if (turns_give_way(now_ns))
-        now_ns = clock_now_ns();
     return exchange->service->state->abandoning || now_ns > exchange->deadline_ns;
 }
 

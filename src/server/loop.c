@@ -34,13 +34,6 @@ static void on_timer(uv_timer_t *timer);
 static void on_idle(uv_idle_t *idle);
 static void on_readable(uv_poll_t *poll, int status, int events);
 
-static void give_way(struct loop *loop)
-{
-    loop->left_ns = clock_now_ns();
-    if (turns_give_way(loop->left_ns))
-        loop->left_ns = clock_now_ns();
-}
-
 static void pump(struct loop *loop)
 {
     uint64_t wait_ms;
@@ -49,12 +42,10 @@ static void pump(struct loop *loop)
     (void)uv_idle_stop(&loop->idle);
     if (!uv_is_active((const uv_handle_t *)&loop->poll))
         (void)uv_poll_start(&loop->poll, UV_READABLE, on_readable);
-    if (clock_now_ns() - loop->left_ns > NAP_NS)
-        turns_rest();
     for (int pass = 0; pass < PUMP_PASSES; pass++) {
         bool is_pending = http_run(loop->http, &wait_ms);
 
-        give_way(loop);
+        loop->left_ns = turns_give_way(clock_now_ns());
         if (http_starves(loop->http)) { /* until the next tick */
             (void)uv_poll_stop(&loop->poll);
             return;
@@ -69,8 +60,18 @@ static void pump(struct loop *loop)
     (void)uv_idle_start(&loop->idle, on_idle);
 }
 
+/* Back from libuv, first of all. */
+static void come_back(const struct loop *loop)
+{
+    uint64_t now_ns = clock_now_ns();
+
+    if (now_ns - loop->left_ns > NAP_NS)
+        turns_begin(now_ns);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
+    come_back(timer->data);
     pump(timer->data);
 }
 
@@ -83,6 +84,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status; /* an error shows itself when http looks at the descriptor */
     (void)events;
+    come_back(poll->data);
     pump(poll->data);
 }
 
@@ -90,6 +92,7 @@ static void on_wake(uv_async_t *wake)
 {
     struct loop *loop = wake->data;
 
+    come_back(loop);
     loop->events.on_wake(loop->events.context);
     pump(loop);
 }
@@ -98,6 +101,7 @@ static void on_tick(uv_timer_t *tick)
 {
     struct loop *loop = tick->data;
 
+    come_back(loop);
     if (http_sweep(loop->http))
         (void)uv_timer_start(tick, on_tick, TICK_MS_HURRIED, uv_timer_get_repeat(tick));
     loop->events.on_tick(loop->events.context);

@@ -2,8 +2,11 @@
 #include "server/turns.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "server/clock.h"
 
 enum { SLICE_NS = 100000 }; /* the least that Linux has */
 
@@ -16,8 +19,8 @@ struct attributes {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-static _Thread_local uint64_t turn_ns;  /* 0: this thread takes no turns */
-static _Thread_local uint64_t begun_ns; /* 0: the turn has not begun */
+static _Thread_local uint64_t turn_ns; /* 0: this thread takes no turns */
+static _Thread_local uint64_t begun_ns;
 
 static bool get(struct attributes *own)
 {
@@ -35,22 +38,19 @@ void turns_join(uint64_t length_ns)
         return;
     if (get(&own) && own.runtime_ns == SLICE_NS) /* older kernels ignore it */
         turn_ns = length_ns;
+    turns_begin(clock_now_ns());
 }
 
-void turns_rest(void)
+void turns_begin(uint64_t now_ns)
 {
-    begun_ns = 0;
+    begun_ns = now_ns;
 }
 
-bool turns_give_way(uint64_t now_ns)
+uint64_t turns_give_way(uint64_t now_ns)
 {
-    if (turn_ns == 0)
-        return false;
-    if (begun_ns == 0)
-        begun_ns = now_ns;
-    if (now_ns - begun_ns < turn_ns)
-        return false;
-    begun_ns = 0; /* not now: who knows when it goes on */
+    if (turn_ns == 0 || now_ns - begun_ns < turn_ns)
+        return now_ns;
     (void)sched_yield();
-    return true;
+    turns_begin(clock_now_ns());
+    return begun_ns;
 }

@@ -6,22 +6,22 @@
  * workers, and clients on the same machine.  So they give way by themselves.  To yield costs a
  * thread what is left of its slice (Linux 6.18), milliseconds by default: beside other busy
  * processes it would hardly run.  So it first asks for the shortest slice there is, 0.1 ms
- * (Linux 6.12, sched_setattr(2)); who does not get it never yields. */
+ * (Linux 6.12, sched_setattr(2)); who does not get it never yields.
+ *
+ * Times are those of clock.h. */
 #ifndef SERVER_TURNS_H
 #define SERVER_TURNS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* This thread takes turns of this length from now on. */
 void turns_join(uint64_t length_ns);
 
-/* It has waited for something: its next turn begins later. */
-void turns_rest(void);
+/* It has waited for something until now, and its turn begins. */
+void turns_begin(uint64_t now_ns);
 
-/* Between pieces of work: begin a turn, or let others run if it was long enough, and begin another
- * the next time.  True if it let others run, so that it is later now.  Nothing on threads that have
- * not joined. */
-bool turns_give_way(uint64_t now_ns);
+/* Between pieces of work: let others run if the turn was long enough, and begin another.  What time
+ * it is after that.  Nothing on threads that have not joined. */
+uint64_t turns_give_way(uint64_t now_ns);
 
 #endif

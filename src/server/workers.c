@@ -94,7 +94,7 @@ void workers_share(struct workers *workers, struct shared_work *work)
     run_parts(workers, work, false);
     while (work->helpers != 0) {
         uv_cond_wait(&workers->helped, &workers->lock);
-        turns_rest();
+        turns_begin(clock_now_ns());
     }
     for (link = &workers->shared; *link != work; link = &(*link)->next)
         continue;
@@ -115,7 +115,7 @@ static void work(void *argument)
         while (workers->queue.first == NULL && !workers->stopping &&
                (shared = find_shared(workers)) == NULL) {
             uv_cond_wait(&workers->not_empty, &workers->lock);
-            turns_rest();
+            turns_begin(clock_now_ns());
         }
         if (workers->queue.first == NULL && shared != NULL) {
             help(workers, shared);
