@@ -13,7 +13,7 @@ enum {
     TICK_MS = 100, /* libmicrohttpd re-arms a full listener only when it is run */
     TICK_MS_HURRIED = 10,
     PUMP_PASSES = 4,
-    TURN_NS = 500000, /* half of it lets more small requests by, and far fewer large ones */
+    TURN_NS = 500000, /* 0.1 ms lets more small requests by, and half as many large ones */
     NAP_NS = 20000,   /* the way through libuv takes less: the loop has slept */
 };
 

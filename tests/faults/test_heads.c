@@ -123,8 +123,8 @@ static void expecting_to_send_nothing_is_answered(void **state)
     }
 }
 
-/* Who sends one head after the other that is too large, for which the buffer grows to its end, is not
- * taken for who makes the loop spin. */
+/* Who sends one head after the other that is too large, for which the buffer grows to its end, is
+ * not taken for who makes the loop spin. */
 static void refused_heads_do_not_add_up(void **state)
 {
     enum { HEADS = 20, DELAY_MS = 100, HEAD_BYTES = 66000 };

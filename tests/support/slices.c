@@ -1,11 +1,12 @@
 /* slices.c - the slices of CPU that the kernel has for threads. */
 #include "support/slices.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RUNTIME_WORD = 6, WORDS = 12 }; /* of struct sched_attr: sched_setattr(2) */
+enum { POLICY_WORD = 1, RUNTIME_WORD = 6, WORDS = 12 }; /* of struct sched_attr: sched_setattr(2) */
 
 static bool get(pid_t thread, uint32_t words[WORDS])
 {
@@ -27,7 +28,7 @@ bool slices_can_be_short(void)
     int status;
 
     if (pid == 0) {
-        if (!get(0, words))
+        if (!get(0, words) || words[POLICY_WORD] != SCHED_OTHER)
             _exit(1);
         words[RUNTIME_WORD] = SLICE_NS_MIN;
         words[RUNTIME_WORD + 1] = 0;

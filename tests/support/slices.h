@@ -12,7 +12,8 @@ enum { SLICE_NS_MIN = 100000 };
  * Linux 6.12, outside of some sandboxes. */
 uint64_t slice_ns(pid_t thread);
 
-/* Whether a process may have the shortest one here. */
+/* Whether a process may have the shortest one here, and is scheduled as most are, so that lossd
+ * would ask for it. */
 bool slices_can_be_short(void);
 
 #endif

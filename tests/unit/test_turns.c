@@ -110,7 +110,7 @@ static void who_computes_gives_way_between_turns(void **state)
     (void)state;
     assert_int_equal(seen.policy, SCHED_OTHER);
     assert_int_equal(seen.nice, seen.nice_before);
-    assert_int_equal(seen.has_slice, slices_can_be_short());
+    assert_true(seen.has_slice || !slices_can_be_short());
     for (int i = 0; i < STEPS; i++)
         assert_true(seen.is_right[i]);
     if (!seen.has_slice) {
