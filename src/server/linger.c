@@ -7,10 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Throw away what is there; false at the end of the stream, or at an error.  A socket that is shut
- * for reading always seems to be at its end, though more may come. */
+enum { SWEEP_BYTES_MAX = 1024 * 1024 }; /* of each socket: others wait for the loop */
+
+/* Throw away what is there, as far as one sweep goes; false at the end of the stream, or at an
+ * error.  A socket that is shut for reading always seems to be at its end, though more may come. */
 static bool discard(struct lingering_socket *socket)
 {
+    size_t most = socket->bytes + SWEEP_BYTES_MAX;
     char scrap[64 * 1024];
     ssize_t count;
 
@@ -18,8 +21,9 @@ static bool discard(struct lingering_socket *socket)
         count = recv(socket->fd, scrap, sizeof scrap, MSG_DONTWAIT);
         if (count > 0)
             socket->bytes += (size_t)count;
-    } while (count > 0 && socket->bytes < LINGER_BYTES_MAX);
-    return (count == 0 && socket->is_shut) || (count < 0 && (errno == EAGAIN || errno == EINTR));
+    } while (count > 0 && socket->bytes < most && socket->bytes < LINGER_BYTES_MAX);
+    return (count > 0 && socket->bytes < LINGER_BYTES_MAX) || (count == 0 && socket->is_shut) ||
+           (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 bool linger_sweep(struct lingering *lingering, uint64_t now_ns)

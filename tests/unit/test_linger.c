@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,6 +97,34 @@ static void nobody_sends_for_ever(void **state)
     (void)close(client);
 }
 
+/* However much is there, a sweep is short; another takes the rest. */
+static void a_sweep_ends(void **state)
+{
+    enum { MIB = 1024 * 1024, PIECE = 64 * 1024 };
+    static char block[PIECE];
+    int client = answered(false, 0), room = 4 * MIB;
+    size_t sent = 0;
+
+    (void)state;
+    (void)setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+    while (sent < 2 * MIB && send(client, block, PIECE, MSG_NOSIGNAL | MSG_DONTWAIT) == PIECE)
+        sent += PIECE;
+    if (sent < 2 * MIB) {
+        (void)printf("note: only the privileged may have so much in a socket\n");
+        (void)close(client);
+        linger_end(&lingering);
+        skip();
+    }
+    assert_true(linger_sweep(&lingering, 1));
+    assert_in_range(lingering.sockets[0].bytes, MIB, MIB + PIECE);
+    while (linger_sweep(&lingering, 1))
+        continue;
+    assert_int_equal(lingering.count, 1);
+    assert_int_equal(lingering.sockets[0].bytes, sent);
+    (void)close(client);
+    linger_end(&lingering);
+}
+
 /* A flood of refusals between two sweeps: those who are done make room, whoever is not. */
 static void the_done_make_room(void **state)
 {
@@ -139,6 +168,7 @@ int main(void)
         cmocka_unit_test(who_has_closed_is_forgotten),
         cmocka_unit_test(what_was_shut_for_reading_waits_for_the_time),
         cmocka_unit_test(nobody_sends_for_ever),
+        cmocka_unit_test(a_sweep_ends),
         cmocka_unit_test(the_done_make_room),
         cmocka_unit_test(the_oldest_make_room),
     };
