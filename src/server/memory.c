@@ -14,16 +14,21 @@ enum { SMALLEST_BYTES = 16 * 1024, SIZES = 64, MAPPED_BYTES_MIN = 256 * 1024 };
  * between them.  Where pages are of another size nothing but these advantages is lost. */
 enum { HUGE_BYTES = 2 * 1024 * 1024 };
 
+/* When so many blocks were given back since, nobody may want the kept ones of a size any more. */
+enum { GIVES_UNTIL_STALE = 256 };
+
 /* At the beginning of a block that is kept. */
 struct kept {
     struct kept *next;
-    size_t bytes; /* from the block's beginning: the kernel has the rest back */
+    size_t bytes;   /* from the block's beginning: the kernel has the rest back */
+    uint64_t since; /* as memory counts: how many were given back before it */
 };
 
 struct memory {
     size_t budget_bytes, kept_bytes_max; /* constant */
     pthread_mutex_t lock;                /* guards all below */
     size_t used_bytes, kept_bytes;
+    uint64_t gives;
     struct kept *kept[SIZES];
 };
 
@@ -108,6 +113,18 @@ static void evict(struct memory *memory, size_t bytes)
     }
 }
 
+/* Release what is kept in vain, largest first, until `bytes` more may be kept.  The block that was
+ * kept last is the first to be used: where it is stale all of its size are. */
+static void forget(struct memory *memory, size_t bytes)
+{
+    for (unsigned size = SIZES;
+         size-- > 0 && memory->kept_bytes_max - memory->kept_bytes < bytes;) {
+        while (memory->kept[size] != NULL &&
+               memory->gives - memory->kept[size]->since > GIVES_UNTIL_STALE)
+            release(take_kept(memory, size), size_bytes(size));
+    }
+}
+
 /* How much of a block is to be kept: all of it, or of a mapped one what there is room for, if that
  * is the better half; else 0.  A body that is a little larger than its size is in a block of the
  * next, most of which was never touched. */
@@ -183,11 +200,13 @@ void memory_give(struct memory *memory, void *block, size_t granted)
     assert(size < SIZES && size_bytes(size) == granted);
     (void)pthread_mutex_lock(&memory->lock);
     memory->used_bytes -= granted;
+    memory->gives++;
+    forget(memory, granted);
     bytes = bytes_to_keep(memory, granted);
     if (bytes > 0) {
         if (bytes < granted)
             (void)madvise((char *)block + bytes, granted - bytes, MADV_DONTNEED);
-        *kept = (struct kept){memory->kept[size], bytes};
+        *kept = (struct kept){memory->kept[size], bytes, memory->gives};
         memory->kept[size] = kept;
         memory->kept_bytes += bytes;
     }

@@ -163,6 +163,44 @@ static void the_worse_half_is_not_kept(void **state)
     memory_free(memory);
 }
 
+/* A large block that nobody wants again does not keep out what many want. */
+static void what_is_kept_in_vain_is_forgotten(void **state)
+{
+    enum { STALE = 256 };
+    struct memory *memory = memory_new(64 * MIB, 8 * MIB);
+    size_t granted;
+    char *large = memory_take(memory, 8 * MIB, &granted), *small, *other;
+
+    (void)state;
+    memset(large, 1, 8 * MIB);
+    memory_give(memory, large, 8 * MIB); /* all that may be kept */
+    for (int i = 0; i < STALE; i++) {
+        small = memory_take(memory, MIB, &granted);
+        assert_int_equal(small[0], 0); /* fresh each time */
+        small[0] = 1;
+        memory_give(memory, small, MIB);
+    }
+    assert_ptr_equal(memory_take(memory, 8 * MIB, &granted), large); /* not yet */
+    assert_int_equal(large[8 * MIB - 1], 1);
+    memory_give(memory, large, 8 * MIB);
+    for (int i = 0; i < STALE + 1; i++) {
+        small = memory_take(memory, MIB, &granted);
+        memset(small, 2, MIB);
+        memory_give(memory, small, MIB);
+    }
+    assert_ptr_equal(memory_take(memory, MIB, &granted), small); /* kept, in place of the other */
+    assert_int_equal(small[MIB - 1], 2);
+    large = memory_take(memory, 8 * MIB, &granted);
+    assert_int_equal(large[8 * MIB - 1], 0);
+    other = memory_take(memory, MIB, &granted);
+    memory_give(memory, large, 8 * MIB); /* there is room */
+    memory_give(memory, small, MIB);     /* none, and the large one is not stale */
+    memory_give(memory, other, MIB);
+    assert_ptr_equal(memory_take(memory, 8 * MIB, &granted), large);
+    memory_give(memory, large, 8 * MIB);
+    memory_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_large_block_is_kept_in_part),
         cmocka_unit_test(what_is_kept_in_part_grows_within_the_budget),
         cmocka_unit_test(the_worse_half_is_not_kept),
+        cmocka_unit_test(what_is_kept_in_vain_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
