@@ -2,6 +2,7 @@
 #include "server/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,18 @@ bool connections_have(const struct connections *connections, enum phase phase)
     while (connection != NULL && connection->phase != phase)
         connection = connection->next;
     return connection != NULL;
+}
+
+bool connections_can_send(const struct connections *connections)
+{
+    for (const struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        struct pollfd socket = {.fd = connection->fd, .events = POLLOUT};
+
+        if (connection->phase == PHASE_SENDING && poll(&socket, 1, 0) > 0)
+            return true;
+    }
+    return false;
 }
 
 static const char *reason_of(unsigned http_status)

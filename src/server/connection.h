@@ -76,6 +76,9 @@ void connections_remove(struct connections *connections, struct connection *conn
 /* Whether any of them is in this phase. */
 bool connections_have(const struct connections *connections, enum phase phase);
 
+/* Whether there is a reply of which more could be sent at once. */
+bool connections_can_send(const struct connections *connections);
+
 /* Those whose client is looked for in one sweep: that takes a system call for each. */
 enum { SWEEP_LOOKS_MAX = 64 };
 

@@ -208,9 +208,9 @@ bool http_run(struct http *http, uint64_t *wait_ms)
     /* A handshake that waits for its client is in the library's eyes ready to go on, as is a chunk
      * whose first line fills the buffer, so that it would be run over and over.  Other things take
      * a few runs without a sign: a buffer that grows, a connection that comes back from a worker.
-     * Of replies only TLS tells that they move. */
+     * Of replies only TLS tells that they move; the sockets of the others are asked. */
     if (http->still_runs > STILL_RUNS_MAX && (access_uses_tls(http->service->options->access) ||
-                                              !connections_have(&http->connections, PHASE_SENDING)))
+                                              !connections_can_send(&http->connections)))
         wait = STALLED_MS;
     *wait_ms = wait;
     return true;
