@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,10 +21,11 @@
 #include "server/confine.h"
 #include "support/client.h"
 #include "support/daemon.h"
+#include "support/threads.h"
 
 #include <seccomp.h>
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000, THREADS_MAX = 20 };
 
 /* The number after "NAME:" in a /proc/../status; -1 if it is not there. */
 static int status_of(const char *path, const char *name)
@@ -46,25 +46,19 @@ static int status_of(const char *path, const char *name)
 /* Compare a number of every thread of the daemon; how many there are. */
 static int check_threads(const struct daemon *lossd, const char *name, int want)
 {
-    char path[300];
-    DIR *directory;
-    int count = 0;
+    pid_t threads[THREADS_MAX];
+    size_t count = threads_of(lossd->pid, threads, THREADS_MAX);
+    char path[64];
 
-    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)lossd->pid);
-    directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        if (entry->d_name[0] == '.')
-            continue;
-        (void)snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)lossd->pid,
-                       entry->d_name);
+    assert_in_range(count, 1, THREADS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(path, sizeof path, "/proc/%d/task/%d/status", (int)lossd->pid,
+                       (int)threads[i]);
         if (status_of(path, name) != want)
-            fail_msg("%s of thread %s is %d, not %d", name, entry->d_name, status_of(path, name),
+            fail_msg("%s of thread %d is %d, not %d", name, (int)threads[i], status_of(path, name),
                      want);
-        count++;
     }
-    (void)closedir(directory);
-    return count;
+    return (int)count;
 }
 
 /* Whether a process can be confined here at all: not with a sanitizer, nor

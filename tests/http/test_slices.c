@@ -5,32 +5,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
 #include "support/daemon.h"
 #include "support/slices.h"
+#include "support/threads.h"
+#include <cmocka.h>
 
-enum { PATIENCE_MS = 20000, WORKERS = 3, LOOPS = 2, METRICS_LOOPS = 1 };
+enum { PATIENCE_MS = 20000, WORKERS = 3, LOOPS = 2, METRICS_LOOPS = 1, THREADS_MAX = 20 };
 
 static int count_short_slices(const struct daemon *lossd)
 {
-    char path[64];
-    DIR *directory;
+    pid_t threads[THREADS_MAX];
+    size_t all = threads_of(lossd->pid, threads, THREADS_MAX);
     int count = 0;
 
-    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)lossd->pid);
-    directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        int thread = atoi(entry->d_name);
-
-        count += thread != 0 && slice_ns(thread) == SLICE_NS_MIN;
-    }
-    (void)closedir(directory);
+    assert_in_range(all, 1, THREADS_MAX);
+    for (size_t i = 0; i < all; i++)
+        count += slice_ns(threads[i]) == SLICE_NS_MIN;
     return count;
 }
 
@@ -51,7 +41,7 @@ static void every_thread_takes_turns(void **state)
                                            NULL},
                      NULL);
         do { /* each asks when it begins, which may be after the daemon listens */
-            (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+            pause_a_ms();
             count = count_short_slices(&lossd);
         } while (count != wanted && clock_ms() - start_ms < PATIENCE_MS);
         assert_int_equal(count, wanted);
