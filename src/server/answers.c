@@ -70,7 +70,7 @@ static const char *server_timing(struct exchange *exchange)
     struct text text;
 
     text_init(&text, &exchange->arena, 128);
-    put_duration(&text, "queue", exchange->job.started_ns - exchange->job.submitted_ns);
+    put_duration(&text, "queue", exchange->job.waited_ns);
     put_duration(&text, ", decode", exchange->decode_ns);
     put_duration(&text, ", evaluate", exchange->evaluate_ns);
     put_duration(&text, ", encode", exchange->encode_ns);

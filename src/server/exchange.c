@@ -60,7 +60,7 @@ void exchange_complete(struct exchange *exchange)
 
 void exchange_queue(struct exchange *exchange)
 {
-    exchange->has_place = workers_reserve(exchange->service->workers);
+    exchange->has_place = !exchange->has_been_queued && workers_reserve(exchange->service->workers);
     if (exchange->has_place || exchange->has_been_queued)
         exchange->state = EXCHANGE_WORKING;
     else
@@ -162,8 +162,7 @@ void exchange_close(struct exchange *exchange, bool complete)
     metric_add(telemetry->response_bytes, complete ? sent_bytes(exchange) : 0);
     metric_add(telemetry->rows, exchange->rows);
     if (exchange->job.started_ns != 0)
-        metric_observe(telemetry->queue_wait,
-                       exchange->job.started_ns - exchange->job.submitted_ns);
+        metric_observe(telemetry->queue_wait, exchange->job.waited_ns);
     if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL &&
         exchange->reply.http_status != 0) /* 0: its client was gone before there was one */
         statistics_count(service->statistics, exchange, duration_ns);

@@ -60,7 +60,6 @@ static size_t index_of(const struct infer_model *model)
 
 static void count(struct past *model, const struct exchange *exchange, uint64_t duration_ns)
 {
-    const struct job *job = &exchange->job;
     struct timespec now;
 
     if (exchange->status != LOSS_OK) {
@@ -72,7 +71,7 @@ static void count(struct past *model, const struct exchange *exchange, uint64_t 
     model->rows += exchange->rows;
     model->executions++;
     add(&model->success, duration_ns);
-    add(&model->queue, job->started_ns - job->submitted_ns); /* both 0 if it did not wait */
+    add(&model->queue, exchange->job.waited_ns);
     add(&model->decode, exchange->decode_ns);
     add(&model->evaluate, exchange->evaluate_ns);
     add(&model->encode, exchange->encode_ns);

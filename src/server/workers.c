@@ -18,9 +18,10 @@ enum {
 struct workers {
     struct workers_options options; /* constant */
     uv_mutex_t lock;                /* guards all down to `stopping` */
-    uv_cond_t not_empty;            /* of queue or shared work */
+    uv_cond_t not_empty;            /* of jobs or shared work */
     struct job_list queue;
-    struct job_list later;      /* those that wait for a place in it: then it is full */
+    struct job_list later;      /* those that wait for a place in it */
+    bool later_is_next;         /* to get a place that becomes free: the last one was left free */
     uv_cond_t helped;           /* a helper has left some shared work */
     struct shared_work *shared; /* what has parts to take */
     size_t waiting;             /* in the queue */
@@ -40,12 +41,38 @@ static void enqueue(struct workers *workers, struct job *job)
     uv_cond_signal(&workers->not_empty);
 }
 
+static bool has_jobs(const struct workers *workers)
+{
+    return workers->queue.first != NULL || workers->later.first != NULL;
+}
+
+/* The next job, NULL if there is none.  The place it leaves goes by turns to those who wait for one
+ * and to those who are still to come, who are refused if there is none: so neither keep the
+ * others out. */
+static struct job *take(struct workers *workers)
+{
+    struct job *job = job_list_take(&workers->queue);
+
+    if (job == NULL)
+        return job_list_take(&workers->later); /* which needs no place any more */
+    workers->waiting--;
+    workers->reserved--;
+    if (workers->later.first != NULL && workers->later_is_next) {
+        workers->reserved++;
+        enqueue(workers, job_list_take(&workers->later));
+        workers->later_is_next = false;
+    } else {
+        workers->later_is_next = true;
+    }
+    return job;
+}
+
 /* Take and run parts until there are none or, for a helper, a job waits.  Called with
  * the lock held and returns so.  Parts are taken in handfuls, small ones at the end, so
  * that all finish together. */
 static void run_parts(struct workers *workers, struct shared_work *work, bool is_helper)
 {
-    while (work->next_part < work->parts && !(is_helper && workers->queue.first != NULL)) {
+    while (work->next_part < work->parts && !(is_helper && has_jobs(workers))) {
         size_t part = work->next_part, left = work->parts - part;
         size_t end = part + 1 + left / (4 * (workers->options.threads + 1));
 
@@ -112,26 +139,22 @@ static void work(void *argument)
         struct shared_work *shared = NULL;
         struct job *job;
 
-        while (workers->queue.first == NULL && !workers->stopping &&
+        while (!has_jobs(workers) && !workers->stopping &&
                (shared = find_shared(workers)) == NULL) {
             uv_cond_wait(&workers->not_empty, &workers->lock);
             turns_begin(clock_now_ns());
         }
-        if (workers->queue.first == NULL && shared != NULL) {
+        if (!has_jobs(workers) && shared != NULL) {
             help(workers, shared);
             continue;
         }
-        if (workers->queue.first == NULL)
+        job = take(workers);
+        if (job == NULL)
             break;
-        job = job_list_take(&workers->queue);
-        workers->waiting--;
-        if (workers->later.first != NULL) /* it gets the place */
-            enqueue(workers, job_list_take(&workers->later));
-        else
-            workers->reserved--;
         workers->busy++;
         uv_mutex_unlock(&workers->lock);
         job->started_ns = clock_now_ns();
+        job->waited_ns += job->started_ns - job->submitted_ns;
         workers->options.run(job);
         uv_mutex_lock(&workers->lock);
         workers->busy--;
@@ -192,7 +215,7 @@ void workers_stop(struct workers *workers)
     uv_mutex_unlock(&workers->lock);
     for (size_t i = 0; i < workers->started; i++)
         (void)uv_thread_join(&workers->threads[i]); /* fails for no thread that was started once */
-    assert(workers->queue.first == NULL && workers->later.first == NULL);
+    assert(!has_jobs(workers));
     uv_cond_destroy(&workers->helped);
     uv_cond_destroy(&workers->not_empty);
     uv_mutex_destroy(&workers->lock);
@@ -202,7 +225,7 @@ void workers_stop(struct workers *workers)
 
 static bool has_room(const struct workers *workers)
 {
-    return workers->reserved < workers->options.queue_jobs_max; /* then nobody waits for one */
+    return workers->reserved < workers->options.queue_jobs_max;
 }
 
 bool workers_reserve(struct workers *workers)
@@ -245,11 +268,12 @@ void workers_submit_later(struct workers *workers, struct job *job, struct done_
 {
     begin(job, done);
     uv_mutex_lock(&workers->lock);
-    if (has_room(workers)) {
+    if (has_room(workers) && workers->later.first == NULL) {
         workers->reserved++;
         enqueue(workers, job);
     } else {
         job_list_append(&workers->later, job);
+        uv_cond_signal(&workers->not_empty); /* of places that are only promised nobody works */
     }
     uv_mutex_unlock(&workers->lock);
 }

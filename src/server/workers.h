@@ -32,7 +32,8 @@ bool workers_reserve(struct workers *workers);
 /* Submit a job, which will be pushed on *done. */
 void workers_submit(struct workers *workers, struct job *job, struct done_jobs *done);
 
-/* The same without a place: the job gets the next one that is free, after those before it. */
+/* The same without a place: the job gets one that becomes free, after those before it, but only
+ * every other, so that places can be reserved meanwhile; or a thread that has nothing else. */
 void workers_submit_later(struct workers *workers, struct job *job, struct done_jobs *done);
 
 /* Whether a place could not be reserved now. */

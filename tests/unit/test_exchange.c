@@ -292,17 +292,22 @@ static void a_reply_that_is_packed_too_late_is_none(void **state)
     lone_service_stop(&lone);
 }
 
+static struct head post_lines(void)
+{
+    return (struct head){.method = "POST",
+                         .path = "/v1/evaluate",
+                         .hosts = 1,
+                         .content_type = "application/x-ndjson",
+                         .content_types = 1,
+                         .transfer_encodings = 1,
+                         .transfer_encoding = "chunked"};
+}
+
 /* However little is left to evaluate: all replies may have to be packed. */
 static void a_long_stream_ends_on_a_worker(void **state)
 {
     static const char line[] = "{\"logits\":[40,0],\"targets\":0}\n";
-    struct head head = {.method = "POST",
-                        .path = "/v1/evaluate",
-                        .hosts = 1,
-                        .content_type = "application/x-ndjson",
-                        .content_types = 1,
-                        .transfer_encodings = 1,
-                        .transfer_encoding = "chunked"};
+    struct head head = post_lines();
     struct lone_service lone;
 
     (void)state;
@@ -328,6 +333,38 @@ static void a_long_stream_ends_on_a_worker(void **state)
     lone_service_stop(&lone);
 }
 
+/* While it is read for nothing, others can have its memory: that of its query and its replies as
+ * well. */
+static void a_stream_that_failed_holds_no_memory(void **state)
+{
+    static const char line[] = "{\"logits\":[40,0],\"targets\":0}\n";
+    struct head head = post_lines();
+    struct lone_service lone;
+    struct exchange *exchange;
+    size_t lines = 0;
+
+    (void)state;
+    head.query[0] = (struct codec_option){"reduction", "sum"};
+    head.query_count = 1;
+    lone_service_start(&lone, &lone_service_options);
+    exchange = exchange_open(&lone.service, &head);
+    assert_int_equal(exchange->status, LOSS_OK);
+    for (; exchange->status == LOSS_OK && lines < 10000; lines++) { /* replies add up */
+        assert_true(exchange_receive(exchange, line, sizeof line - 1));
+        exchange_run(&exchange->job);
+    }
+    assert_in_range(lines, 100, 9999);
+    assert_int_equal(exchange->status, LOSS_MEMORY_BUDGET_FULL);
+    assert_int_equal(exchange->state, EXCHANGE_RECEIVING);
+    assert_int_equal(memory_used_bytes(lone.service.memory), 0);
+    assert_true(exchange_receive(exchange, line, sizeof line - 1));
+    exchange_complete(exchange);
+    check_reply(exchange, 503, "{\"error\": \"");
+    assert_int_equal(memory_used_bytes(lone.service.memory), 0);
+    exchange_close(exchange, true);
+    lone_service_stop(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +376,7 @@ int main(void)
         cmocka_unit_test(what_never_fits_is_too_large),
         cmocka_unit_test(a_reply_that_is_packed_too_late_is_none),
         cmocka_unit_test(a_long_stream_ends_on_a_worker),
+        cmocka_unit_test(a_stream_that_failed_holds_no_memory),
     };
 
     envelope_start();

@@ -20,7 +20,7 @@ static void jobs_run_and_return_in_order(void **state)
     struct task tasks[JOBS] = {{.gate = &gate}};
     struct workers *workers = tasks_start(1, JOBS);
     struct job *job;
-    uint64_t before = clock_now_ns();
+    uint64_t before = clock_now_ns(), waited_ns[JOBS];
 
     (void)state;
     (void)pthread_mutex_lock(&gate);
@@ -41,6 +41,8 @@ static void jobs_run_and_return_in_order(void **state)
         assert_true(tasks[i].job.submitted_ns >= before);
         assert_true(tasks[i].job.started_ns >= tasks[i].job.submitted_ns);
         assert_true(tasks[i].job.started_ns <= clock_now_ns());
+        waited_ns[i] = tasks[i].job.started_ns - tasks[i].job.submitted_ns;
+        assert_true(tasks[i].job.waited_ns == waited_ns[i]);
         tasks[i].gate = i == 0 ? &gate : NULL;
     }
     (void)pthread_mutex_lock(&gate);
@@ -55,6 +57,10 @@ static void jobs_run_and_return_in_order(void **state)
     }
     assert_null(done_jobs_take(&tasks_done));
     workers_stop(workers);
+    for (int i = 0; i < JOBS; i++) { /* it is added up */
+        waited_ns[i] += tasks[i].job.started_ns - tasks[i].job.submitted_ns;
+        assert_true(tasks[i].job.waited_ns == waited_ns[i]);
+    }
 }
 
 /* A push on jobs that are there already wakes nobody: there is one wake for each time that
