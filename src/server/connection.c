@@ -62,38 +62,62 @@ enum lateness connection_lateness(const struct connection *connection,
 static void cut(struct connections *connections, struct connection *connection, uint64_t now_ns)
 {
     if (!connection->is_shut)
-        connections->service->state->connections--;
+        connections->service->crowd->count--;
     connection->is_shut = true;
     (void)shutdown(connection->fd, SHUT_RDWR);
     connection_enter(connection, PHASE_WORKING, now_ns);
 }
 
-/* The one that can best be spared: idle for longest, or connected for a while without a request. */
-static struct connection *find_idle(const struct connections *connections, uint64_t now_ns)
+/* Idle, or connected for a while without a request. */
+static bool is_sparable(const struct connection *connection, uint64_t now_ns)
+{
+    return connection->phase == PHASE_IDLE ||
+           (connection->phase == PHASE_HEADERS &&
+            now_ns - connection->since_ns > SILENT_MS_MAX * UINT64_C(1000000));
+}
+
+/* The one that can best be spared, which has been so for longest. */
+static struct connection *find_sparable(const struct connections *connections, uint64_t now_ns)
 {
     struct connection *found = NULL;
 
     for (struct connection *connection = connections->first; connection != NULL;
          connection = connection->next) {
-        bool is_idle = connection->phase == PHASE_IDLE ||
-                       (connection->phase == PHASE_HEADERS &&
-                        now_ns - connection->since_ns > SILENT_MS_MAX * UINT64_C(1000000));
-
-        if (is_idle && (found == NULL || connection->since_ns < found->since_ns))
+        if (is_sparable(connection, now_ns) &&
+            (found == NULL || connection->since_ns < found->since_ns))
             found = connection;
     }
     return found;
 }
 
+/* Tell the other loops how many could be spared here. */
+static void tell_sparable(struct connections *connections, uint64_t now_ns)
+{
+    size_t count = 0;
+
+    for (const struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next)
+        count += is_sparable(connection, now_ns);
+    connections->service->crowd->sparable += count - connections->sparable;
+    connections->sparable = count;
+}
+
 /* What is too much by all loops together is made up for by any of them. */
 static void make_room(struct connections *connections, uint64_t now_ns)
 {
-    const struct service *service = connections->service;
-    struct connection *idle;
+    struct crowd *crowd = connections->service->crowd;
+    struct connection *found;
 
-    while (service->state->connections > service->options->connections_max &&
-           (idle = find_idle(connections, now_ns)) != NULL)
-        cut(connections, idle, now_ns);
+    while (crowd->count > crowd->max && (found = find_sparable(connections, now_ns)) != NULL)
+        cut(connections, found, now_ns);
+}
+
+/* Whether there are more than may be, and more than the other loops will make up for. */
+static bool has_too_many(const struct connections *connections)
+{
+    const struct crowd *crowd = connections->service->crowd;
+
+    return crowd->count > crowd->max + (crowd->sparable - connections->sparable);
 }
 
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns)
@@ -111,11 +135,10 @@ struct connection *connections_add(struct connections *connections, int fd, uint
     if (connection->next != NULL)
         connection->next->previous = connection;
     connections->first = connection;
-    connections->service->state->connections++;
+    connections->service->crowd->count++;
     connection_enter(connection, PHASE_HEADERS, now_ns);
     make_room(connections, now_ns);
-    connection->is_extra =
-        connections->service->state->connections > connections->service->options->connections_max;
+    connection->is_extra = has_too_many(connections);
     return connection;
 }
 
@@ -128,7 +151,7 @@ void connections_remove(struct connections *connections, struct connection *conn
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     if (!connection->is_shut)
-        connections->service->state->connections--;
+        connections->service->crowd->count--;
     tls_detach(&connection->tls);
     quota_leave(connections->service->quota, connection->client);
     free(connection);
@@ -267,5 +290,6 @@ bool connections_sweep(struct connections *connections, uint64_t now_ns)
     if (connection == NULL && looks < SWEEP_LOOKS_MAX)
         connections->round = round;
     make_room(connections, now_ns); /* others may be idle now */
+    tell_sparable(connections, now_ns);
     return connection != NULL;
 }

@@ -29,7 +29,7 @@ struct connection {
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
-    bool is_extra;       /* it was one too many when it came, and no idle one was there to cut */
+    bool is_extra;       /* it was one too many when it came, and none was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
     bool is_shut;        /* cut off, and no longer counted */
@@ -53,8 +53,8 @@ bool connection_has_ended(int fd);
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* That are accepted beyond connections_max, by all loops together: they are told that there are too
- * many, and vital routes can still be reached through them. */
+/* That are accepted beyond a crowd's maximum: they are told that there are too many, and vital
+ * routes can still be reached through them. */
 enum { CONNECTIONS_SPARED = 32 };
 
 /* Write the reply of its exchange past the library, which has begun none and cannot yet, as far as
@@ -65,11 +65,13 @@ void connection_say(struct connection *connection);
 struct connections {
     struct service *service;
     struct connection *first;
-    unsigned round; /* the last one that looked for every client */
+    unsigned round;  /* the last one that looked for every client */
+    size_t sparable; /* as the crowd was told */
 };
 
-/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If there are more
- * than connections_max, those that have been idle for longest are cut off. */
+/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If the crowd has
+ * more than it may, those that have been idle for longest are cut off: of this loop at once, of
+ * another one when that sweeps. */
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 

@@ -127,7 +127,7 @@ static enum loss_status check_room(const struct exchange *exchange, const struct
 
     if (route_is_vital(route))
         return LOSS_OK;
-    if (head->is_extra && service->state->connections > service->options->connections_max)
+    if (head->is_extra && service->crowd->count > service->crowd->max)
         return loss_fail_plainly(error, LOSS_TOO_MANY_CONNECTIONS);
     if (head->is_over_quota)
         return loss_fail_plainly(error, LOSS_CLIENT_QUOTA);

@@ -33,11 +33,10 @@ struct connection *http_connection_of(struct MHD_Connection *handle)
 /* The library counts the connections of one loop; here are those of all. */
 static enum MHD_Result on_newcomer(void *context, const struct sockaddr *address, socklen_t size)
 {
-    const struct service *service = ((const struct http *)context)->service;
-    size_t limit = (size_t)service->options->connections_max + CONNECTIONS_SPARED;
+    const struct crowd *crowd = ((const struct http *)context)->service->crowd;
 
     (void)address, (void)size;
-    return service->scope == SERVES_VITAL || service->state->connections < limit ? MHD_YES : MHD_NO;
+    return crowd->count < crowd->max + CONNECTIONS_SPARED ? MHD_YES : MHD_NO;
 }
 
 static void begin_tls(struct http *http, struct MHD_Connection *handle,
@@ -155,7 +154,7 @@ struct http *http_start(struct service *service, int listener, struct loss_error
         0, on_newcomer, http, http_on_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listener,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + CONNECTIONS_SPARED,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(service->crowd->max + CONNECTIONS_SPARED),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->connection_memory_bytes,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,

@@ -18,7 +18,8 @@
 
 enum {
     DESCRIPTORS_SPARED = 64 + CONNECTIONS_SPARED, /* for what the process has once */
-    LOOP_SPARED = LINGER_SOCKETS_MAX + 8          /* and each loop */
+    LOOP_SPARED = LINGER_SOCKETS_MAX + 8,         /* and each loop */
+    WATCHERS_MAX = 64, /* connections where metrics have an address of their own */
 };
 
 struct server {
@@ -67,7 +68,8 @@ static size_t fronts_of(const struct server_options *options)
 /* Connections take descriptors: refuse a limit that would run out of them. */
 static bool has_descriptors(const struct server_options *options, struct loss_error *error)
 {
-    uint64_t others = DESCRIPTORS_SPARED + LOOP_SPARED * fronts_of(options);
+    uint64_t others = DESCRIPTORS_SPARED + LOOP_SPARED * fronts_of(options) +
+                      (has_metrics_apart(options) ? WATCHERS_MAX + CONNECTIONS_SPARED : 0);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -98,6 +100,8 @@ static bool start_common(struct server *server, struct loss_error *error)
                                             .run = exchange_run};
 
     common->state = &server->state;
+    server->state.clients.max = (size_t)options->connections_max;
+    server->state.watchers.max = WATCHERS_MAX;
     common->notify = notify_new(fronts_of(options));
     common->memory =
         memory_new((size_t)options->memory_budget_bytes, (size_t)options->pool_bytes_max);
@@ -150,6 +154,7 @@ static bool add_fronts(struct server *server, const struct listener_place *place
     bool ok = false;
 
     common.scope = scope;
+    common.crowd = scope == SERVES_VITAL ? &server->state.watchers : &server->state.clients;
     if (listeners == NULL)
         (void)loss_fail_memory(error);
     else

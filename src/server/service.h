@@ -26,13 +26,20 @@ enum service_scope {
     SERVES_VITAL,           /* this one: metrics and health */
 };
 
+/* The connections of all loops that listen at one place. */
+struct crowd {
+    size_t max;              /* constant; of more, the idle are closed */
+    _Atomic size_t count;    /* those that are open */
+    _Atomic size_t sparable; /* of them, when their loop last looked: it will close those it must */
+};
+
 /* How all loops of a server are together. */
 struct service_state {
-    _Atomic size_t connections;
-    _Atomic size_t in_flight; /* requests between their headers and the end of their reply */
-    _Atomic size_t unquiet;   /* fronts that have something to answer, or may still be asked */
-    _Atomic bool draining;    /* since SIGTERM: not ready, every reply closes its connection */
-    _Atomic bool abandoning;  /* the time to drain is over: workers stop at their next piece */
+    struct crowd clients, watchers; /* watchers: where metrics have an address of their own */
+    _Atomic size_t in_flight;       /* requests between their headers and the end of their reply */
+    _Atomic size_t unquiet;  /* fronts that have something to answer, or may still be asked */
+    _Atomic bool draining;   /* since SIGTERM: not ready, every reply closes its connection */
+    _Atomic bool abandoning; /* the time to drain is over: workers stop at their next piece */
 };
 
 struct service {
@@ -51,6 +58,7 @@ struct service {
 
     /* The loop's own. */
     enum service_scope scope;
+    struct crowd *crowd;    /* that its connections belong to */
     struct done_jobs done;  /* requests that come back from workers */
     struct exchange *spare; /* exchanges that are not in use, linked by `next` */
     size_t in_flight;       /* exchanges that are in use */

@@ -150,7 +150,8 @@ READER(read_workers_busy, workers_busy(service->workers))
 READER(read_used_bytes, memory_used_bytes(service->memory))
 READER(read_budget_bytes, service->options->memory_budget_bytes)
 READER(read_in_flight, service->state->in_flight)
-READER(read_connections, service->state->connections)
+READER(read_connections, service->state->clients.count + service->state->watchers.count)
+READER(read_idle_connections, service->state->clients.sparable + service->state->watchers.sparable)
 READER(read_draining, service->state->draining)
 READER(read_dropped, service->log->dropped)
 #undef READER
@@ -172,6 +173,8 @@ static bool register_readers(struct telemetry *telemetry, struct service *servic
         {METRIC_GAUGE, "lossd_in_flight_requests", "Requests between headers and last byte.",
          read_in_flight},
         {METRIC_GAUGE, "lossd_connections", "Open connections.", read_connections},
+        {METRIC_GAUGE, "lossd_idle_connections",
+         "Those that would be closed for others, a tenth of a second ago.", read_idle_connections},
         {METRIC_GAUGE, "lossd_draining", "1 from the signal to stop on, else 0.", read_draining},
         {METRIC_COUNTER, "lossd_log_dropped_total", "Log lines that could not be written.",
          read_dropped},

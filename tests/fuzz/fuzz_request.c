@@ -31,13 +31,13 @@ static struct server_options options = {.inline_bytes_max = 100,
                                         .json_depth_max = 16,
                                         .confusion_classes_max = 8,
                                         .request_timeout_ms = 60000,
-                                        .connections_max = 10,
                                         .cors_origin = "http://a",
                                         .version = "1.2.3",
                                         .revision = "abc"};
 static struct log logger = {.level = LOG_ERROR};
-static struct service_state state;
-static struct service service = {.options = &options, .log = &logger, .state = &state};
+static struct service_state state = {.clients.max = 10};
+static struct service service = {
+    .options = &options, .log = &logger, .state = &state, .crowd = &state.clients};
 static struct job filler; /* of the queue */
 static sem_t done;
 

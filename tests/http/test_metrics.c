@@ -56,6 +56,7 @@ static const struct {
     {"lossd_memory_budget_bytes", "gauge"},
     {"lossd_in_flight_requests", "gauge"},
     {"lossd_connections", "gauge"},
+    {"lossd_idle_connections", "gauge"},
     {"lossd_draining", "gauge"},
     {"lossd_log_dropped_total", "counter"},
     {"lossd_build_info", "gauge"},

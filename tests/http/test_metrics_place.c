@@ -13,6 +13,8 @@
 #include "support/raw.h"
 #include "support/session.h"
 
+enum { CLIENTS_MAX = 4, SILENT = 150 };
+
 static struct client *watcher; /* who comes by the other socket, */
 static unsigned watched_port;  /* which is at this port */
 
@@ -54,6 +56,40 @@ static void they_are_of_all(void **state)
     assert_true(client_metric(watcher, "lossd_connections") == 2.0);
 }
 
+/* Whoever watches, however often, takes no connection from those who have something to evaluate. */
+static void watchers_keep_no_clients_out(void **state)
+{
+    static struct raw watchers[CLIENTS_MAX + 1], silent[SILENT], late;
+    struct response response = {0};
+    double end = clock_ms() + RAW_MS;
+
+    (void)state;
+    for (int i = 0; i <= CLIENTS_MAX; i++) {
+        raw_open(&watchers[i], watched_port);
+        assert_true(raw_say(&watchers[i], "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+        raw_read(&watchers[i], false, RAW_MS, &response);
+        assert_int_equal(response.status, 200);
+    }
+    assert_true(client_metric(watcher, "lossd_connections") == CLIENTS_MAX + 3.0);
+    assert_int_equal(client_evaluate(client, "{\"logits\":[1,2],\"targets\":1}")->status, 200);
+    for (int i = 0; i < SILENT; i++)
+        raw_open(&silent[i], watched_port);
+    assert_int_equal(client_evaluate(client, "{\"logits\":[1,2],\"targets\":1}")->status, 200);
+    response.status = 0;
+    while (response.status != 200) { /* nor do the silent keep out the others who watch */
+        assert_true(clock_ms() < end);
+        raw_open(&late, watched_port);
+        if (raw_say(&late, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"))
+            raw_read(&late, false, RAW_MS, &response);
+        raw_close(&late);
+    }
+    for (int i = 0; i <= CLIENTS_MAX; i++)
+        raw_close(&watchers[i]);
+    for (int i = 0; i < SILENT; i++)
+        raw_close(&silent[i]);
+    response_free(&response);
+}
+
 static bool has_logged(const char *event)
 {
     char *log = daemon_errors(&lossd);
@@ -89,7 +125,8 @@ static int start(void **state)
 {
     (void)state;
     (void)session_start((const char *const[]){"--metrics-address", "127.0.0.1", "--metrics-port",
-                                              "0", "--drain-delay-ms", "500", NULL},
+                                              "0", "--drain-delay-ms", "500", "--connections-max",
+                                              "4", "--header-timeout-ms", "3600000", NULL},
                         NULL);
     watched_port = daemon_metrics_port(&lossd);
     if (watched_port == 0)
@@ -109,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_socket_has_its_routes),
         cmocka_unit_test(they_are_of_all),
+        cmocka_unit_test(watchers_keep_no_clients_out),
         cmocka_unit_test(they_are_there_while_it_drains),
     };
 

@@ -42,6 +42,8 @@ void lone_service_start(struct lone_service *lone, const struct server_options *
     *lone = (struct lone_service){.options = *options, .log.level = LOG_ERROR};
     lone->service.options = &lone->options;
     lone->service.state = &lone->state;
+    lone->service.crowd = &lone->state.clients;
+    lone->state.clients.max = (size_t)options->connections_max;
     lone->service.log = &lone->log;
     lone->service.done.wake = no_wake;
     lone->service.limits = options_codec_limits(&lone->options);

@@ -93,7 +93,7 @@ static void set_up(struct fixture *fixture)
 static void tear_down(struct fixture *fixture)
 {
     assert_null(fixture->connections.first);
-    assert_int_equal(fixture->lone.state.connections, 0);
+    assert_int_equal(fixture->lone.state.clients.count, 0);
     lone_service_stop(&fixture->lone);
 }
 
@@ -144,7 +144,7 @@ static void connections_are_listed(void **state)
     assert_int_equal(a->phase, PHASE_HEADERS);
     assert_true(a->since_ns == 7);
     assert_null(a->exchange);
-    assert_int_equal(fixture.lone.state.connections, 3);
+    assert_int_equal(fixture.lone.state.clients.count, 3);
     connections_remove(&fixture.connections, b); /* from the middle */
     assert_ptr_equal(fixture.connections.first, c);
     assert_ptr_equal(c->next, a);
@@ -296,6 +296,52 @@ static void late_ones_are_cut_a_few_at_a_time(void **state)
     tear_down(&fixture);
 }
 
+static struct connection *add_to(struct connections *connections, struct connection **list)
+{
+    *list = connections_add(connections, -1, 0);
+    assert_non_null(*list);
+    return *list;
+}
+
+/* Newcomers may have as many places as other loops can spare, which make them when they sweep. */
+static void what_another_loop_can_spare_is_room(void **state)
+{
+    enum { IDLE, SILENT, BUSY, COUNT };
+    struct fixture fixture;
+    struct connections others;
+    struct connection *old[COUNT], *come[COUNT];
+    int peers[COUNT];
+    struct crowd *crowd = &fixture.lone.state.clients;
+
+    (void)state;
+    set_up(&fixture);
+    crowd->max = COUNT;
+    others = fixture.connections;
+    for (int i = 0; i < COUNT; i++)
+        old[i] = add(&fixture, 0, &peers[i]);
+    connection_enter(old[IDLE], PHASE_IDLE, 0);
+    connection_enter(old[BUSY], PHASE_WORKING, 0);
+    assert_true(add_to(&others, &come[0])->is_extra); /* nobody knows of what can be spared */
+    connections_remove(&others, come[0]);
+    fixture.lone.options.header_timeout_ms = 3000;
+    connections_sweep(&fixture.connections, 1001 * (uint64_t)MS);
+    assert_int_equal(crowd->sparable, 2);
+    assert_false(add_to(&others, &come[0])->is_extra);
+    assert_false(add_to(&others, &come[1])->is_extra);
+    assert_true(add_to(&others, &come[2])->is_extra);
+    connections_sweep(&others, 500 * (uint64_t)MS); /* all of its own have just come */
+    assert_int_equal(crowd->count, 2 * COUNT);
+    connections_sweep(&fixture.connections, 1001 * (uint64_t)MS);
+    assert_true(old[IDLE]->is_shut && old[SILENT]->is_shut && !old[BUSY]->is_shut);
+    assert_int_equal(crowd->count, COUNT + 1);
+    assert_int_equal(crowd->sparable, 0);
+    for (int i = 0; i < COUNT; i++) {
+        end(&fixture, old[i], peers[i]);
+        connections_remove(&others, come[i]);
+    }
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_slow_reader_is_cut_without_a_word),
         cmocka_unit_test(clients_that_are_gone_are_found_in_turn),
         cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
+        cmocka_unit_test(what_another_loop_can_spare_is_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

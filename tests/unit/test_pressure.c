@@ -189,7 +189,7 @@ static void of_too_many_connections_only_vital_requests_are_served(void **state)
             for (int extra = 0; extra < 2; extra++) {
                 bool fits = more == 0 || extra == 0; /* who came in time is served on */
 
-                fixture.lone.state.connections = CONNECTIONS_MAX + more;
+                fixture.lone.state.clients.count = CONNECTIONS_MAX + more;
                 assert_int_equal(judge(&fixture, rows[i].method, rows[i].path, rows[i].length,
                                        extra != 0, &closes),
                                  is_refused && fits ? LOSS_OK : rows[i].status);
