@@ -9,16 +9,20 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "server/pressure.h"
+
 enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
     SWEEP_CUTS_MAX = 8,   /* at a time: whoever asks in the meantime should not notice */
+    GRACE_SHORT_MS = 2000,
+    HELD_BYTES_MIN = 65536, /* of which there is a shortage */
 };
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
 {
     connection->phase = phase;
     connection->since_ns = now_ns;
-    connection->body_bytes = 0;
+    connection->body_bytes = connection->body_held = 0;
 }
 
 bool connection_has_ended(int fd)
@@ -32,26 +36,35 @@ bool connection_has_ended(int fd)
 /* After a time of grace a body must have arrived at the minimum rate,
  * counted from the grace's end. */
 static bool is_body_late(const struct connection *connection, const struct server_options *options,
-                         uint64_t passed_ms)
+                         bool memory_is_short, uint64_t passed_ms)
 {
     uint64_t grace_ms = options->body_rate_grace_ms;
+    double bytes_per_s = (double)options->body_rate_min_bytes_per_s;
 
     if (passed_ms > options->request_timeout_ms)
         return true; /* no answer could be in time */
+    if (memory_is_short && connection->body_held >= HELD_BYTES_MIN) {
+        double in_time = (double)connection->body_held / (double)options->request_timeout_ms * 1e3;
+
+        grace_ms = grace_ms < GRACE_SHORT_MS ? grace_ms : GRACE_SHORT_MS;
+        bytes_per_s = bytes_per_s > in_time ? bytes_per_s : in_time;
+    }
     return passed_ms > grace_ms &&
-           (double)connection->body_bytes <
-               (double)(passed_ms - grace_ms) / 1e3 * (double)options->body_rate_min_bytes_per_s;
+           (double)connection->body_bytes < (double)(passed_ms - grace_ms) / 1e3 * bytes_per_s;
 }
 
 enum lateness connection_lateness(const struct connection *connection,
-                                  const struct server_options *options, uint64_t now_ns)
+                                  const struct server_options *options, bool memory_is_short,
+                                  uint64_t now_ns)
 {
     uint64_t passed_ms = (now_ns - connection->since_ns) / 1000000;
 
     switch (connection->phase) {
     case PHASE_IDLE: return passed_ms > options->idle_timeout_ms ? LATE_CUT : LATE_NOT;
     case PHASE_HEADERS: return passed_ms > options->header_timeout_ms ? LATE_SAY_SO : LATE_NOT;
-    case PHASE_BODY: return is_body_late(connection, options, passed_ms) ? LATE_SAY_SO : LATE_NOT;
+    case PHASE_BODY:
+        return is_body_late(connection, options, memory_is_short, passed_ms) ? LATE_SAY_SO
+                                                                             : LATE_NOT;
     case PHASE_WORKING: return LATE_NOT;
     case PHASE_SENDING: return passed_ms > options->response_timeout_ms ? LATE_CUT : LATE_NOT;
     }
@@ -274,11 +287,12 @@ static bool is_abandoned(struct connection *connection, unsigned round, unsigned
 bool connections_sweep(struct connections *connections, uint64_t now_ns)
 {
     unsigned cuts = 0, looks = 0, round = connections->round + 1;
+    bool is_short = pressure_now(connections->service) != PRESSURE_NONE;
     struct connection *connection = connections->first;
 
     for (; connection != NULL && cuts < SWEEP_CUTS_MAX; connection = connection->next) {
         enum lateness lateness =
-            connection_lateness(connection, connections->service->options, now_ns);
+            connection_lateness(connection, connections->service->options, is_short, now_ns);
 
         if (lateness == LATE_SAY_SO)
             say_late(connections->service, connection, now_ns);

@@ -29,6 +29,7 @@ struct connection {
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
+    uint64_t body_held;  /* its length, if all of it has had memory from the beginning; or 0 */
     bool is_extra;       /* it was one too many when it came, and none was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
@@ -49,9 +50,12 @@ void connection_enter(struct connection *connection, enum phase phase, uint64_t 
  * left to read.  Any thread. */
 bool connection_has_ended(int fd);
 
-/* What to do about a connection at `now_ns`. */
+/* What to do about a connection at `now_ns`.  When memory is short, whoever has much that he
+ * does not fill loses it sooner: a body has 2 seconds of grace at most, and then so much of it has
+ * to be here that all of it would be in time. */
 enum lateness connection_lateness(const struct connection *connection,
-                                  const struct server_options *options, uint64_t now_ns);
+                                  const struct server_options *options, bool memory_is_short,
+                                  uint64_t now_ns);
 
 /* That are accepted beyond a crowd's maximum: they are told that there are too many, and vital
  * routes can still be reached through them. */

@@ -30,6 +30,15 @@ static enum MHD_Result on_value(void *context, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
+/* The length of a body that has memory before its first byte. */
+static uint64_t held_bytes(const struct exchange *exchange, const struct head *head)
+{
+    uint64_t length;
+    bool is_sized = head_body(head, &length) == HEAD_BODY_SIZED;
+
+    return is_sized && exchange->body != NULL && !exchange->content.is_stream ? length : 0;
+}
+
 static struct exchange *open_exchange(struct http *http, struct MHD_Connection *handle,
                                       const char *url, const char *method, const char *version)
 {
@@ -52,6 +61,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         exchange->connection = handle;
         connection->exchange = exchange;
         connection_enter(connection, PHASE_BODY, clock_now_ns());
+        connection->body_held = held_bytes(exchange, &head);
     } else {
         quota_end(connection->client);
     }

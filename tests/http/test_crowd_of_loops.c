@@ -50,6 +50,7 @@ static void wait_as_a_visitor(const char *series, double value)
     client_close(visitor);
 }
 
+/* Row 76a of tests/faults/rows.txt. */
 static void as_many_may_come_as_are_idle(void **state)
 {
     (void)state;

@@ -17,7 +17,7 @@
 #include "support/lines.h"
 #include "support/raw.h"
 
-enum { FLOODERS = 8, FLOOD_MS = 10000 };
+enum { FLOODERS = 8, FLOOD_MS = 10000, EMPTY = 12 };
 
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
@@ -86,9 +86,18 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
+static const char *const small_memory[] = {"--memory-budget-bytes",
+                                           "16777216",
+                                           "--request-timeout-ms",
+                                           "3600000",
+                                           "--body-rate-min-bytes-per-s",
+                                           "0",
+                                           NULL};
+
 /* While another request holds most of it, 503, and room for the next.  Row 79. */
 static void a_full_memory_refuses(void **state)
 {
+    static char blanks[100000];
     struct lines body = {0};
     const struct response *response;
     struct daemon lossd;
@@ -98,12 +107,14 @@ static void a_full_memory_refuses(void **state)
     double used;
 
     (void)state;
-    daemon_start(&lossd, (const char *const[]){"--memory-budget-bytes", "16777216", NULL}, NULL);
+    memset(blanks, ' ', sizeof blanks);
+    daemon_start(&lossd, small_memory, NULL);
     client = client_open(lossd.port);
     used = client_resting_bytes(client);
     raw_open(&other, lossd.port);
     assert_true(raw_say(&other, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: "
-                                "application/json\r\nContent-Length: 12000000\r\n\r\n{"));
+                                "application/json\r\nContent-Length: 12000000\r\n\r\n"));
+    assert_true(raw_send(&other, blanks, sizeof blanks)); /* enough for half a minute */
     assert_true(client_wait(client, "lossd_in_flight_bytes", used + 12000000.0, 1e9));
     lines_zeros(&body, 500000, "");
     response = client_send(client, "POST", "/v1/evaluate", NULL, body.text, body.length);
@@ -116,6 +127,37 @@ static void a_full_memory_refuses(void **state)
     assert_true(client_resting_bytes(client) == used);
     response = client_send(client, "POST", "/v1/evaluate", NULL, body.text, body.length);
     assert_int_equal(response->status, 200);
+    lines_free(&body);
+    client_close(client);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
+/* Whoever has announced much and sends nothing holds the memory for 2 seconds.  Row 79a. */
+static void a_memory_that_is_held_for_nothing_is_given_up(void **state)
+{
+    struct lines body = {0};
+    struct raw empty[EMPTY];
+    struct daemon lossd;
+    struct client *client;
+    double end;
+
+    (void)state;
+    daemon_start(&lossd, small_memory, NULL);
+    client = client_open(lossd.port);
+    lines_zeros(&body, 500000, "");
+    for (int i = 0; i < EMPTY; i++) {
+        raw_open(&empty[i], lossd.port);
+        assert_true(raw_say(&empty[i], "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                                       "application/json\r\nContent-Length: 1048000\r\n\r\n"));
+    }
+    assert_true(client_wait(client, "lossd_in_flight_bytes", EMPTY * 1048000.0, 1e9));
+    end = clock_ms() + RAW_MS;
+    while (client_evaluate(client, body.text)->status == 503)
+        assert_true(clock_ms() < end);
+    assert_int_equal(client_evaluate(client, body.text)->status, 200);
+    assert_true(client_metric(client, "lossd_errors_total{code=\"request_timeout\"}") >= 1.0);
+    for (int i = 0; i < EMPTY; i++)
+        raw_close(&empty[i]);
     lines_free(&body);
     client_close(client);
     assert_int_equal(daemon_stop(&lossd), 0);
@@ -199,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_full_memory_refuses),
+        cmocka_unit_test(a_memory_that_is_held_for_nothing_is_given_up),
         cmocka_unit_test(what_never_fits_is_too_large),
         cmocka_unit_test(a_late_answer_is_not_computed),
     };

@@ -56,7 +56,8 @@ static void they_are_of_all(void **state)
     assert_true(client_metric(watcher, "lossd_connections") == 2.0);
 }
 
-/* Whoever watches, however often, takes no connection from those who have something to evaluate. */
+/* Whoever watches, however often, takes no connection from those who have something to evaluate.
+ * Row 76b of tests/faults/rows.txt. */
 static void watchers_keep_no_clients_out(void **state)
 {
     static struct raw watchers[CLIENTS_MAX + 1], silent[SILENT], late;

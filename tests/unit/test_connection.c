@@ -69,12 +69,57 @@ static void each_phase_has_its_limit(void **state)
         connection_enter(&connection, rows[i].phase, start);
         assert_int_equal(connection.body_bytes, 0);
         connection.body_bytes = rows[i].body_bytes;
-        lateness = connection_lateness(&connection, &options, start + rows[i].passed_ms * MS);
+        lateness =
+            connection_lateness(&connection, &options, false, start + rows[i].passed_ms * MS);
         if (lateness != rows[i].lateness)
             fail_msg("%s: got %u", rows[i].name, (unsigned)lateness);
-        if (connection_lateness(&connection, &options, start + (rows[i].passed_ms + 1) * MS - 1) !=
+        if (connection_lateness(&connection, &options, false,
+                                start + (rows[i].passed_ms + 1) * MS - 1) !=
             lateness) /* only whole milliseconds count */
             fail_msg("%s: too early", rows[i].name);
+    }
+}
+
+/* A body of 200,000 bytes may take 20 seconds: 10,000 in each. */
+static void memory_that_is_short_is_not_held_for_long(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t grace_ms, rate, held, passed_ms, bytes;
+        bool is_late, is_late_short;
+    } rows[] = {
+        {"nothing for 2 s", 6000, 1000, 200000, 2000, 0, false, false},
+        {"and for 2.001 s", 6000, 1000, 200000, 2001, 0, false, true},
+        {"and for 6.001 s", 6000, 1000, 200000, 6001, 0, true, true},
+        {"a grace that is shorter", 300, 1000, 200000, 301, 0, true, true},
+        {"on its way to be in time", 6000, 1000, 200000, 12000, 100000, false, false},
+        {"not on its way", 6000, 1000, 200000, 12000, 99999, false, true},
+        {"a rate that is higher", 6000, 50000, 200000, 12000, 299999, true, true},
+        {"and is kept", 6000, 50000, 200000, 8000, 300000, false, false},
+        {"any rate", 6000, 0, 200000, 12000, 99999, false, true},
+        {"much is held", 6000, 1000, 65536, 2001, 0, false, true},
+        {"little is", 6000, 1000, 65535, 2001, 0, false, false},
+        {"its length is not known", 6000, 1000, 0, 2001, 0, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct connection connection = {.body_held = 1};
+        struct server_options other = options;
+        bool is_late, is_late_short;
+
+        other.body_rate_grace_ms = rows[i].grace_ms;
+        other.body_rate_min_bytes_per_s = rows[i].rate;
+        connection_enter(&connection, PHASE_BODY, 0);
+        assert_int_equal(connection.body_held, 0);
+        connection.body_held = rows[i].held;
+        connection.body_bytes = rows[i].bytes;
+        is_late =
+            connection_lateness(&connection, &other, false, rows[i].passed_ms * MS) != LATE_NOT;
+        is_late_short =
+            connection_lateness(&connection, &other, true, rows[i].passed_ms * MS) != LATE_NOT;
+        if (is_late != rows[i].is_late || is_late_short != rows[i].is_late_short)
+            fail_msg("%s: got %d, %d", rows[i].name, is_late, is_late_short);
     }
 }
 
@@ -346,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_phase_has_its_limit),
+        cmocka_unit_test(memory_that_is_short_is_not_held_for_long),
         cmocka_unit_test(connections_are_listed),
         cmocka_unit_test(late_headers_are_told_and_cut),
         cmocka_unit_test(a_late_body_fails_its_exchange),

@@ -96,6 +96,7 @@ static void bring_newcomer(void)
         workers_submit(crowd.workers, visitor('N', bring_newcomer), &tasks_done);
 }
 
+/* Row 78a of tests/faults/rows.txt. */
 static void places_go_to_both_by_turns(void **state)
 {
     (void)state;
