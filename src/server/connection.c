@@ -14,8 +14,8 @@
 enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
     SWEEP_CUTS_MAX = 8,   /* at a time: whoever asks in the meantime should not notice */
-    GRACE_SHORT_MS = 2000,
-    HELD_BYTES_MIN = 65536, /* of which there is a shortage */
+    WASTE_GRACE_MS = 2000,
+    WASTE_BYTES_MIN = 65536,
 };
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
@@ -33,42 +33,60 @@ bool connection_has_ended(int fd)
     return count == 0 || (count < 0 && errno == ECONNRESET);
 }
 
-/* After a time of grace a body must have arrived at the minimum rate,
- * counted from the grace's end. */
-static bool is_body_late(const struct connection *connection, const struct server_options *options,
-                         bool memory_is_short, uint64_t passed_ms)
+static uint64_t passed_ms(const struct connection *connection, uint64_t now_ns)
 {
-    uint64_t grace_ms = options->body_rate_grace_ms;
-    double bytes_per_s = (double)options->body_rate_min_bytes_per_s;
+    return (now_ns - connection->since_ns) / 1000000;
+}
 
-    if (passed_ms > options->request_timeout_ms)
-        return true; /* no answer could be in time */
-    if (memory_is_short && connection->body_held >= HELD_BYTES_MIN) {
-        double in_time = (double)connection->body_held / (double)options->request_timeout_ms * 1e3;
-
-        grace_ms = grace_ms < GRACE_SHORT_MS ? grace_ms : GRACE_SHORT_MS;
-        bytes_per_s = bytes_per_s > in_time ? bytes_per_s : in_time;
-    }
+/* After a time of grace a body must have arrived at a rate, counted from the grace's end. */
+static bool is_slower(const struct connection *connection, uint64_t passed_ms, uint64_t grace_ms,
+                      double bytes_per_s)
+{
     return passed_ms > grace_ms &&
            (double)connection->body_bytes < (double)(passed_ms - grace_ms) / 1e3 * bytes_per_s;
 }
 
-enum lateness connection_lateness(const struct connection *connection,
-                                  const struct server_options *options, bool memory_is_short,
-                                  uint64_t now_ns)
+static bool is_body_late(const struct connection *connection, const struct server_options *options,
+                         uint64_t passed_ms)
 {
-    uint64_t passed_ms = (now_ns - connection->since_ns) / 1000000;
+    return passed_ms > options->request_timeout_ms || /* no answer could be in time */
+           is_slower(connection, passed_ms, options->body_rate_grace_ms,
+                     (double)options->body_rate_min_bytes_per_s);
+}
+
+enum lateness connection_lateness(const struct connection *connection,
+                                  const struct server_options *options, uint64_t now_ns)
+{
+    uint64_t passed = passed_ms(connection, now_ns);
 
     switch (connection->phase) {
-    case PHASE_IDLE: return passed_ms > options->idle_timeout_ms ? LATE_CUT : LATE_NOT;
-    case PHASE_HEADERS: return passed_ms > options->header_timeout_ms ? LATE_SAY_SO : LATE_NOT;
-    case PHASE_BODY:
-        return is_body_late(connection, options, memory_is_short, passed_ms) ? LATE_SAY_SO
-                                                                             : LATE_NOT;
+    case PHASE_IDLE: return passed > options->idle_timeout_ms ? LATE_CUT : LATE_NOT;
+    case PHASE_HEADERS: return passed > options->header_timeout_ms ? LATE_SAY_SO : LATE_NOT;
+    case PHASE_BODY: return is_body_late(connection, options, passed) ? LATE_SAY_SO : LATE_NOT;
     case PHASE_WORKING: return LATE_NOT;
-    case PHASE_SENDING: return passed_ms > options->response_timeout_ms ? LATE_CUT : LATE_NOT;
+    case PHASE_SENDING: return passed > options->response_timeout_ms ? LATE_CUT : LATE_NOT;
     }
     return LATE_NOT;
+}
+
+bool connection_wastes(const struct connection *connection, const struct server_options *options,
+                       uint64_t now_ns)
+{
+    uint64_t passed = passed_ms(connection, now_ns), limit_ms = options->request_timeout_ms;
+
+    return connection->phase == PHASE_BODY && connection->body_held >= WASTE_BYTES_MIN &&
+           limit_ms > WASTE_GRACE_MS && /* or it is late before it wastes any */
+           is_slower(connection, passed, WASTE_GRACE_MS,
+                     (double)connection->body_held / (double)(limit_ms - WASTE_GRACE_MS) * 1e3);
+}
+
+void connections_need(struct connections *connections, struct connection *connection)
+{
+    if (!connection->is_told)
+        return;
+    connection->is_told = false;
+    connections->sparable--;
+    connections->service->crowd->sparable--;
 }
 
 /* The library notices and closes it; from now on it does not count. */
@@ -77,16 +95,22 @@ static void cut(struct connections *connections, struct connection *connection, 
     if (!connection->is_shut)
         connections->service->crowd->count--;
     connection->is_shut = true;
+    connections_need(connections, connection);
     (void)shutdown(connection->fd, SHUT_RDWR);
     connection_enter(connection, PHASE_WORKING, now_ns);
 }
 
-/* Idle, or connected for a while without a request. */
-static bool is_sparable(const struct connection *connection, uint64_t now_ns)
+/* Idle, or connected for a while without a request.  Of those who watch, nobody has a body to
+ * send. */
+static bool is_sparable(const struct connections *connections, const struct connection *connection,
+                        uint64_t now_ns)
 {
+    bool is_waiting =
+        connection->phase == PHASE_HEADERS ||
+        (connection->phase == PHASE_BODY && connections->service->scope == SERVES_VITAL);
+
     return connection->phase == PHASE_IDLE ||
-           (connection->phase == PHASE_HEADERS &&
-            now_ns - connection->since_ns > SILENT_MS_MAX * UINT64_C(1000000));
+           (is_waiting && passed_ms(connection, now_ns) > SILENT_MS_MAX);
 }
 
 /* The one that can best be spared, which has been so for longest. */
@@ -96,7 +120,7 @@ static struct connection *find_sparable(const struct connections *connections, u
 
     for (struct connection *connection = connections->first; connection != NULL;
          connection = connection->next) {
-        if (is_sparable(connection, now_ns) &&
+        if (is_sparable(connections, connection, now_ns) &&
             (found == NULL || connection->since_ns < found->since_ns))
             found = connection;
     }
@@ -108,9 +132,11 @@ static void tell_sparable(struct connections *connections, uint64_t now_ns)
 {
     size_t count = 0;
 
-    for (const struct connection *connection = connections->first; connection != NULL;
-         connection = connection->next)
-        count += is_sparable(connection, now_ns);
+    for (struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        connection->is_told = is_sparable(connections, connection, now_ns);
+        count += connection->is_told;
+    }
     connections->service->crowd->sparable += count - connections->sparable;
     connections->sparable = count;
 }
@@ -165,6 +191,7 @@ void connections_remove(struct connections *connections, struct connection *conn
         connection->next->previous = connection->previous;
     if (!connection->is_shut)
         connections->service->crowd->count--;
+    connections_need(connections, connection);
     tls_detach(&connection->tls);
     quota_leave(connections->service->quota, connection->client);
     free(connection);
@@ -284,15 +311,37 @@ static bool is_abandoned(struct connection *connection, unsigned round, unsigned
     return connection_has_ended(connection->fd);
 }
 
+/* When memory is short, let the one go that has wasted some for longest; whether that was enough
+ * shows when the library has closed it.  False if there is none. */
+static bool end_waste(struct connections *connections, uint64_t now_ns)
+{
+    const struct service *service = connections->service;
+    struct connection *found = NULL;
+
+    if (pressure_now(service) == PRESSURE_NONE)
+        return false;
+    for (struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        if (connection_wastes(connection, service->options, now_ns) &&
+            (found == NULL || connection->since_ns < found->since_ns))
+            found = connection;
+    }
+    if (found == NULL)
+        return false;
+    say_late(connections->service, found, now_ns);
+    cut(connections, found, now_ns);
+    return true;
+}
+
 bool connections_sweep(struct connections *connections, uint64_t now_ns)
 {
     unsigned cuts = 0, looks = 0, round = connections->round + 1;
-    bool is_short = pressure_now(connections->service) != PRESSURE_NONE;
     struct connection *connection = connections->first;
+    bool has_more;
 
     for (; connection != NULL && cuts < SWEEP_CUTS_MAX; connection = connection->next) {
         enum lateness lateness =
-            connection_lateness(connection, connections->service->options, is_short, now_ns);
+            connection_lateness(connection, connections->service->options, now_ns);
 
         if (lateness == LATE_SAY_SO)
             say_late(connections->service, connection, now_ns);
@@ -303,7 +352,8 @@ bool connections_sweep(struct connections *connections, uint64_t now_ns)
     }
     if (connection == NULL && looks < SWEEP_LOOKS_MAX)
         connections->round = round;
+    has_more = end_waste(connections, now_ns) || connection != NULL;
     make_room(connections, now_ns); /* others may be idle now */
     tell_sparable(connections, now_ns);
-    return connection != NULL;
+    return has_more;
 }

@@ -34,6 +34,7 @@ struct connection {
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
     bool is_shut;        /* cut off, and no longer counted */
+    bool is_told;        /* the crowd has it among those that can be spared */
     unsigned round;      /* of looking for clients that are gone, when this one was looked for */
     struct tls_link tls; /* if it has one */
 };
@@ -50,12 +51,14 @@ void connection_enter(struct connection *connection, enum phase phase, uint64_t 
  * left to read.  Any thread. */
 bool connection_has_ended(int fd);
 
-/* What to do about a connection at `now_ns`.  When memory is short, whoever has much that he
- * does not fill loses it sooner: a body has 2 seconds of grace at most, and then so much of it has
- * to be here that all of it would be in time. */
+/* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,
-                                  const struct server_options *options, bool memory_is_short,
-                                  uint64_t now_ns);
+                                  const struct server_options *options, uint64_t now_ns);
+
+/* Whether it holds much memory that it does not fill: after 2 seconds its body is not on the way to
+ * be here in time. */
+bool connection_wastes(const struct connection *connection, const struct server_options *options,
+                       uint64_t now_ns);
 
 /* That are accepted beyond a crowd's maximum: they are told that there are too many, and vital
  * routes can still be reached through them. */
@@ -79,6 +82,9 @@ struct connections {
 struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
 void connections_remove(struct connections *connections, struct connection *connection);
 
+/* Its client has begun a request: it cannot be spared any more. */
+void connections_need(struct connections *connections, struct connection *connection);
+
 /* Whether any of them is in this phase. */
 bool connections_have(const struct connections *connections, enum phase phase);
 
@@ -89,8 +95,9 @@ bool connections_can_send(const struct connections *connections);
 enum { SWEEP_LOOKS_MAX = 64 };
 
 /* Cut off those that are late, with a 408 where that can still be said, and those whose client is
- * gone, which for many connections takes several sweeps to find; and idle ones, if there are too
- * many.  True if some that are late are left, so that nobody else has to wait: come again soon. */
+ * gone, which for many connections takes several sweeps to find; when memory is short, of those
+ * that waste it the one that has done so for longest; and idle ones, if there are too many.  True
+ * if some may be left, so that nobody else has to wait: come again soon. */
 bool connections_sweep(struct connections *connections, uint64_t now_ns);
 
 #endif

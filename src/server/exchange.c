@@ -161,7 +161,7 @@ void exchange_close(struct exchange *exchange, bool complete)
         metric_add(telemetry->client_aborts, 1);
     metric_add(telemetry->response_bytes, complete ? sent_bytes(exchange) : 0);
     metric_add(telemetry->rows, exchange->rows);
-    if (exchange->job.started_ns != 0)
+    if (exchange->job.waited_ns != 0)
         metric_observe(telemetry->queue_wait, exchange->job.waited_ns);
     if (exchange->route == ROUTE_V2_INFER && exchange->model != NULL &&
         exchange->reply.http_status != 0) /* 0: its client was gone before there was one */

@@ -111,10 +111,19 @@ static bool discard(struct exchange *exchange, size_t count)
             now - exchange->discarding_since_ns <= DISCARD_MS_MAX * (uint64_t)1000000);
 }
 
+void exchange_drop_all(struct exchange *exchange)
+{
+    exchange_drop_body(exchange);
+    exchange->query = NULL; /* it and the replies of a stream were in the arena */
+    exchange->query_count = 0;
+    exchange->stream.replies = (struct text){.failed = true};
+    loss_arena_reset(&exchange->arena);
+}
+
 void exchange_read_on(struct exchange *exchange)
 {
     exchange->state = EXCHANGE_RECEIVING;
-    exchange_drop_body(exchange);
+    exchange_drop_all(exchange);
 }
 
 /* Twice of what is needed, if there could be as much. */

@@ -40,6 +40,9 @@ void exchange_fail_memory(struct exchange *exchange);
 /* Give the body's block back: nothing will be read into it. */
 void exchange_drop_body(struct exchange *exchange);
 
+/* Of an exchange that failed give back all memory: its reply needs none. */
+void exchange_drop_all(struct exchange *exchange);
+
 /* Of an exchange that failed let the rest of the body pass, before its reply. */
 void exchange_read_on(struct exchange *exchange);
 

@@ -99,10 +99,11 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 {
     struct connection *connection = http_connection_of(handle);
     const char *end = uri + strcspn(uri, "?"); /* of the path */
+    struct http *http = context;
 
-    (void)context;
     if (connection == NULL)
         return NULL;
+    connections_need(&http->connections, connection);
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_HEADERS, clock_now_ns());
     connection->has_bad_escape = false;

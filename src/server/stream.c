@@ -41,16 +41,11 @@ static bool open_replies(struct exchange *exchange)
     return !stream->replies.failed;
 }
 
-/* Give up all of it, and read the rest of the body for nothing: none of it is to hold memory until
- * then, which others may be short of. */
+/* Give up all of it, and read the rest of the body for nothing. */
 static void fail(struct exchange *exchange, enum loss_status status)
 {
     exchange_fail_plainly(exchange, status);
-    exchange_drop_body(exchange);
-    exchange->query = NULL; /* it and the replies were in the arena */
-    exchange->query_count = 0;
-    exchange->stream.replies = (struct text){.failed = true};
-    loss_arena_reset(&exchange->arena);
+    exchange_drop_all(exchange);
     if (!exchange->stream.has_ended)
         exchange->state = EXCHANGE_RECEIVING;
 }

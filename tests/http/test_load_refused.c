@@ -17,7 +17,7 @@
 #include "support/lines.h"
 #include "support/raw.h"
 
-enum { FLOODERS = 8, FLOOD_MS = 10000, EMPTY = 12 };
+enum { FLOODERS = 8, FLOOD_MS = 10000, EMPTY = 10 };
 
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
@@ -136,6 +136,7 @@ static void a_full_memory_refuses(void **state)
 static void a_memory_that_is_held_for_nothing_is_given_up(void **state)
 {
     struct lines body = {0};
+    static const char timeouts[] = "lossd_errors_total{code=\"request_timeout\"}";
     struct raw empty[EMPTY];
     struct daemon lossd;
     struct client *client;
@@ -148,14 +149,14 @@ static void a_memory_that_is_held_for_nothing_is_given_up(void **state)
     for (int i = 0; i < EMPTY; i++) {
         raw_open(&empty[i], lossd.port);
         assert_true(raw_say(&empty[i], "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Type: "
-                                       "application/json\r\nContent-Length: 1048000\r\n\r\n"));
+                                       "application/json\r\nContent-Length: 1100000\r\n\r\n"));
     }
-    assert_true(client_wait(client, "lossd_in_flight_bytes", EMPTY * 1048000.0, 1e9));
+    assert_true(client_wait(client, timeouts, 1.0, EMPTY));
     end = clock_ms() + RAW_MS;
     while (client_evaluate(client, body.text)->status == 503)
         assert_true(clock_ms() < end);
     assert_int_equal(client_evaluate(client, body.text)->status, 200);
-    assert_true(client_metric(client, "lossd_errors_total{code=\"request_timeout\"}") >= 1.0);
+    assert_in_range(client_metric(client, timeouts), 1, EMPTY / 2); /* the others may go on */
     for (int i = 0; i < EMPTY; i++)
         raw_close(&empty[i]);
     lines_free(&body);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/pressure.h"
 #include "support/lone_service.h"
 
 enum { MS = 1000000 };
@@ -69,57 +70,51 @@ static void each_phase_has_its_limit(void **state)
         connection_enter(&connection, rows[i].phase, start);
         assert_int_equal(connection.body_bytes, 0);
         connection.body_bytes = rows[i].body_bytes;
-        lateness =
-            connection_lateness(&connection, &options, false, start + rows[i].passed_ms * MS);
+        lateness = connection_lateness(&connection, &options, start + rows[i].passed_ms * MS);
         if (lateness != rows[i].lateness)
             fail_msg("%s: got %u", rows[i].name, (unsigned)lateness);
-        if (connection_lateness(&connection, &options, false,
-                                start + (rows[i].passed_ms + 1) * MS - 1) !=
+        if (connection_lateness(&connection, &options, start + (rows[i].passed_ms + 1) * MS - 1) !=
             lateness) /* only whole milliseconds count */
             fail_msg("%s: too early", rows[i].name);
     }
 }
 
-/* A body of 200,000 bytes may take 20 seconds: 10,000 in each. */
-static void memory_that_is_short_is_not_held_for_long(void **state)
+/* A body of 180,000 bytes has 2 seconds of grace and 18 more, in each of which 10,000 must come. */
+static void who_does_not_fill_his_memory_wastes_it(void **state)
 {
     static const struct {
         const char *name;
-        uint64_t grace_ms, rate, held, passed_ms, bytes;
-        bool is_late, is_late_short;
+        enum phase phase;
+        uint64_t held, passed_ms, bytes;
+        bool wastes;
     } rows[] = {
-        {"nothing for 2 s", 6000, 1000, 200000, 2000, 0, false, false},
-        {"and for 2.001 s", 6000, 1000, 200000, 2001, 0, false, true},
-        {"and for 6.001 s", 6000, 1000, 200000, 6001, 0, true, true},
-        {"a grace that is shorter", 300, 1000, 200000, 301, 0, true, true},
-        {"on its way to be in time", 6000, 1000, 200000, 12000, 100000, false, false},
-        {"not on its way", 6000, 1000, 200000, 12000, 99999, false, true},
-        {"a rate that is higher", 6000, 50000, 200000, 12000, 299999, true, true},
-        {"and is kept", 6000, 50000, 200000, 8000, 300000, false, false},
-        {"any rate", 6000, 0, 200000, 12000, 99999, false, true},
-        {"much is held", 6000, 1000, 65536, 2001, 0, false, true},
-        {"little is", 6000, 1000, 65535, 2001, 0, false, false},
-        {"its length is not known", 6000, 1000, 0, 2001, 0, false, false},
+        {"nothing for 2 s", PHASE_BODY, 180000, 2000, 0, false},
+        {"and for 2.001 s", PHASE_BODY, 180000, 2001, 0, true},
+        {"not enough", PHASE_BODY, 180000, 2001, 9, true},
+        {"enough", PHASE_BODY, 180000, 2001, 10, false},
+        {"half-way, and too late", PHASE_BODY, 180000, 11000, 89999, true},
+        {"half-way", PHASE_BODY, 180000, 11000, 90000, false},
+        {"all but one", PHASE_BODY, 180000, 20000, 179999, true},
+        {"all", PHASE_BODY, 180000, 20000, 180000, false},
+        {"much is held", PHASE_BODY, 65536, 2001, 0, true},
+        {"little is", PHASE_BODY, 65535, 2001, 0, false},
+        {"nothing is", PHASE_BODY, 0, 20000, 0, false},
+        {"it is worked on", PHASE_WORKING, 180000, 20000, 0, false},
     };
+    struct server_options brief = options;
 
     (void)state;
+    brief.request_timeout_ms = 2000;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct connection connection = {.body_held = 1};
-        struct server_options other = options;
-        bool is_late, is_late_short;
 
-        other.body_rate_grace_ms = rows[i].grace_ms;
-        other.body_rate_min_bytes_per_s = rows[i].rate;
-        connection_enter(&connection, PHASE_BODY, 0);
+        connection_enter(&connection, rows[i].phase, 0);
         assert_int_equal(connection.body_held, 0);
         connection.body_held = rows[i].held;
         connection.body_bytes = rows[i].bytes;
-        is_late =
-            connection_lateness(&connection, &other, false, rows[i].passed_ms * MS) != LATE_NOT;
-        is_late_short =
-            connection_lateness(&connection, &other, true, rows[i].passed_ms * MS) != LATE_NOT;
-        if (is_late != rows[i].is_late || is_late_short != rows[i].is_late_short)
-            fail_msg("%s: got %d, %d", rows[i].name, is_late, is_late_short);
+        if (connection_wastes(&connection, &options, rows[i].passed_ms * MS) != rows[i].wastes)
+            fail_msg("%s", rows[i].name);
+        assert_false(connection_wastes(&connection, &brief, rows[i].passed_ms * MS));
     }
 }
 
@@ -139,6 +134,7 @@ static void tear_down(struct fixture *fixture)
 {
     assert_null(fixture->connections.first);
     assert_int_equal(fixture->lone.state.clients.count, 0);
+    assert_int_equal(fixture->lone.state.clients.sparable, 0);
     lone_service_stop(&fixture->lone);
 }
 
@@ -341,6 +337,58 @@ static void late_ones_are_cut_a_few_at_a_time(void **state)
     tear_down(&fixture);
 }
 
+/* One at a time, and only as long as memory is short. */
+static void the_oldest_waste_ends_first(void **state)
+{
+    enum { COUNT = 3, HELD = 200000 }; /* of 1 MiB: 3/4 with what blocks are larger */
+    const struct head head = {.method = "POST",
+                              .path = "/v1/evaluate",
+                              .hosts = 1,
+                              .content_length = "200000",
+                              .content_lengths = 1};
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT];
+    const uint64_t late = 4001 * (uint64_t)MS;
+
+    (void)state;
+    set_up(&fixture);
+    fixture.lone.options.json_bytes_max = HELD;
+    fixture.lone.options.inline_bytes_max = HELD;
+    fixture.lone.options.body_rate_grace_ms = 10000;
+    for (int i = 0; i < COUNT; i++) {
+        connections[i] = add(&fixture, 0, &peers[i]);
+        connections[i]->exchange = exchange_open(&fixture.lone.service, &head);
+        assert_int_equal(connections[i]->exchange->status, LOSS_OK);
+        connection_enter(connections[i], PHASE_BODY, (uint64_t)(i ^ 1) * 1000 * MS);
+        connections[i]->body_held = HELD;
+    }
+    for (int round = 0; round < 2; round++) { /* 0 began after 1 */
+        int found = round ^ 1;
+
+        assert_true(pressure_now(&fixture.lone.service) != PRESSURE_NONE);
+        for (int i = 0; i < COUNT; i++)
+            assert_int_equal(connections[i]->is_shut, i != found && i < 2 && round == 1);
+        assert_true(connections_sweep(&fixture.connections, late));
+        assert_true(connections[found]->is_shut);
+        assert_int_equal(connections[found]->exchange->status, LOSS_REQUEST_TIMEOUT);
+        if (round == 0)
+            continue;
+        exchange_close(connections[found]->exchange, false); /* as the library would make it */
+        connections[found]->exchange = NULL;
+    }
+    assert_true(pressure_now(&fixture.lone.service) == PRESSURE_NONE);
+    assert_true(connection_wastes(connections[2], &fixture.lone.options, 2 * late));
+    assert_false(connections_sweep(&fixture.connections, 2 * late));
+    assert_false(connections[2]->is_shut);
+    for (int i = 0; i < COUNT; i++) {
+        if (connections[i]->exchange != NULL)
+            exchange_close(connections[i]->exchange, false);
+        end(&fixture, connections[i], peers[i]);
+    }
+    tear_down(&fixture);
+}
+
 static struct connection *add_to(struct connections *connections, struct connection **list)
 {
     *list = connections_add(connections, -1, 0);
@@ -371,6 +419,12 @@ static void what_another_loop_can_spare_is_room(void **state)
     fixture.lone.options.header_timeout_ms = 3000;
     connections_sweep(&fixture.connections, 1001 * (uint64_t)MS);
     assert_int_equal(crowd->sparable, 2);
+    for (int i = 0; i < 2; i++) /* it is taken back once */
+        connections_need(&fixture.connections, old[SILENT]);
+    assert_int_equal(crowd->sparable, 1);
+    connections_sweep(&fixture.connections, 1001 * (uint64_t)MS);
+    connections_sweep(&fixture.connections, 1001 * (uint64_t)MS);
+    assert_int_equal(crowd->sparable, 2);
     assert_false(add_to(&others, &come[0])->is_extra);
     assert_false(add_to(&others, &come[1])->is_extra);
     assert_true(add_to(&others, &come[2])->is_extra);
@@ -391,13 +445,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_phase_has_its_limit),
-        cmocka_unit_test(memory_that_is_short_is_not_held_for_long),
+        cmocka_unit_test(who_does_not_fill_his_memory_wastes_it),
         cmocka_unit_test(connections_are_listed),
         cmocka_unit_test(late_headers_are_told_and_cut),
         cmocka_unit_test(a_late_body_fails_its_exchange),
         cmocka_unit_test(a_slow_reader_is_cut_without_a_word),
         cmocka_unit_test(clients_that_are_gone_are_found_in_turn),
         cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
+        cmocka_unit_test(the_oldest_waste_ends_first),
         cmocka_unit_test(what_another_loop_can_spare_is_room),
     };
 
