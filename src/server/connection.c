@@ -141,14 +141,30 @@ static void tell_sparable(struct connections *connections, uint64_t now_ns)
     connections->sparable = count;
 }
 
+/* Whether it is idle no longer: its next request is here, but has not been read. */
+static bool is_asked(struct connections *connections, struct connection *connection,
+                     uint64_t now_ns)
+{
+    char byte;
+
+    if (connection->phase != PHASE_IDLE ||
+        recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        return false;
+    connections_need(connections, connection);
+    connection_enter(connection, PHASE_HEADERS, now_ns);
+    return true;
+}
+
 /* What is too much by all loops together is made up for by any of them. */
 static void make_room(struct connections *connections, uint64_t now_ns)
 {
     struct crowd *crowd = connections->service->crowd;
     struct connection *found;
 
-    while (crowd->count > crowd->max && (found = find_sparable(connections, now_ns)) != NULL)
-        cut(connections, found, now_ns);
+    while (crowd->count > crowd->max && (found = find_sparable(connections, now_ns)) != NULL) {
+        if (!is_asked(connections, found, now_ns))
+            cut(connections, found, now_ns);
+    }
 }
 
 /* Whether there are more than may be, and more than the other loops will make up for. */
@@ -195,6 +211,20 @@ void connections_remove(struct connections *connections, struct connection *conn
     tls_detach(&connection->tls);
     quota_leave(connections->service->quota, connection->client);
     free(connection);
+}
+
+bool connections_part(struct connections *connections, uint64_t now_ns)
+{
+    bool is_over = true;
+
+    for (struct connection *connection = connections->first; connection != NULL;
+         connection = connection->next) {
+        if (is_asked(connections, connection, now_ns))
+            is_over = false;
+        else if (connection->phase == PHASE_IDLE)
+            cut(connections, connection, now_ns);
+    }
+    return is_over;
 }
 
 bool connections_have(const struct connections *connections, enum phase phase)
@@ -343,6 +373,8 @@ bool connections_sweep(struct connections *connections, uint64_t now_ns)
         enum lateness lateness =
             connection_lateness(connection, connections->service->options, now_ns);
 
+        if (lateness == LATE_CUT && is_asked(connections, connection, now_ns))
+            continue;
         if (lateness == LATE_SAY_SO)
             say_late(connections->service, connection, now_ns);
         if (lateness != LATE_NOT || is_abandoned(connection, round, &looks)) {

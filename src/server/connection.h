@@ -85,6 +85,9 @@ void connections_remove(struct connections *connections, struct connection *conn
 /* Its client has begun a request: it cannot be spared any more. */
 void connections_need(struct connections *connections, struct connection *connection);
 
+/* Cut off those that are idle.  False if the next request of one of them is here already. */
+bool connections_part(struct connections *connections, uint64_t now_ns);
+
 /* Whether any of them is in this phase. */
 bool connections_have(const struct connections *connections, enum phase phase);
 

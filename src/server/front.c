@@ -155,7 +155,11 @@ static void on_tick(void *context)
     if (front->stage < DRAINING)
         return;
     note_quiet(front);
-    if (may_end(front))
+    if (!may_end(front))
+        return;
+    if (!http_part(front->http) && front->stage == DRAINING)
+        front->quiet_ticks = 0; /* somebody has asked in the last moment */
+    else
         loop_end(front->loop);
 }
 

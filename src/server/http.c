@@ -238,6 +238,11 @@ bool http_expects_request(const struct http *http)
     return connections_have(&http->connections, PHASE_HEADERS);
 }
 
+bool http_part(struct http *http)
+{
+    return connections_part(&http->connections, clock_now_ns());
+}
+
 static void stop_accepting(struct http *http)
 {
     http->listener = -1;

@@ -209,15 +209,18 @@ static void end_front(struct front *front)
 }
 
 /* True if every request that the fronts on their own threads accepted has been answered.  The one
- * for metrics, the last, serves until the others have ended: whoever watches sees them drain. */
+ * for metrics, the last, serves until the others have ended: whoever watches sees them drain, but
+ * is waited for no longer. */
 static bool join_fronts(struct server *server)
 {
     bool all_answered = true;
 
     for (size_t i = 1; i <= server->threads; i++) {
-        if (i == server->common.options->loops)
+        bool is_for_metrics = i == server->common.options->loops;
+
+        if (is_for_metrics)
             end_front(server->fronts[i]);
-        all_answered &= front_join(server->fronts[i]);
+        all_answered &= front_join(server->fronts[i]) || is_for_metrics;
     }
     server->threads = 0;
     return all_answered;

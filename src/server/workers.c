@@ -20,7 +20,8 @@ struct workers {
     uv_mutex_t lock;                /* guards all down to `stopping` */
     uv_cond_t not_empty;            /* of jobs or shared work */
     struct job_list queue;
-    struct job_list later;      /* those that wait for a place in it */
+    struct job_list later;      /* those that wait for a place in it, */
+    size_t waiting_later;       /* so many */
     bool later_is_next;         /* to get a place that becomes free: the last one was left free */
     uv_cond_t helped;           /* a helper has left some shared work */
     struct shared_work *shared; /* what has parts to take */
@@ -46,6 +47,14 @@ static bool has_jobs(const struct workers *workers)
     return workers->queue.first != NULL || workers->later.first != NULL;
 }
 
+static struct job *take_later(struct workers *workers)
+{
+    struct job *job = job_list_take(&workers->later);
+
+    workers->waiting_later -= job != NULL;
+    return job;
+}
+
 /* The next job, NULL if there is none.  The place it leaves goes by turns to those who wait for one
  * and to those who are still to come, who are refused if there is none: so neither keep the
  * others out. */
@@ -54,12 +63,12 @@ static struct job *take(struct workers *workers)
     struct job *job = job_list_take(&workers->queue);
 
     if (job == NULL)
-        return job_list_take(&workers->later); /* which needs no place any more */
+        return take_later(workers); /* which needs no place any more */
     workers->waiting--;
     workers->reserved--;
     if (workers->later.first != NULL && workers->later_is_next) {
         workers->reserved++;
-        enqueue(workers, job_list_take(&workers->later));
+        enqueue(workers, take_later(workers));
         workers->later_is_next = false;
     } else {
         workers->later_is_next = true;
@@ -273,6 +282,7 @@ void workers_submit_later(struct workers *workers, struct job *job, struct done_
         enqueue(workers, job);
     } else {
         job_list_append(&workers->later, job);
+        workers->waiting_later++;
         uv_cond_signal(&workers->not_empty); /* of places that are only promised nobody works */
     }
     uv_mutex_unlock(&workers->lock);
@@ -287,7 +297,7 @@ void workers_return_waiting(struct workers *workers)
     uv_mutex_lock(&workers->lock);
     while ((job = job_list_take(&workers->queue)) != NULL)
         job_list_append(&waiting, job);
-    while ((job = job_list_take(&workers->later)) != NULL)
+    while ((job = take_later(workers)) != NULL)
         job_list_append(&waiting, job);
     workers->reserved -= workers->waiting;
     workers->waiting = 0;
@@ -301,7 +311,7 @@ size_t workers_waiting(struct workers *workers)
     size_t waiting;
 
     uv_mutex_lock(&workers->lock);
-    waiting = workers->waiting;
+    waiting = workers->waiting + workers->waiting_later;
     uv_mutex_unlock(&workers->lock);
     return waiting;
 }

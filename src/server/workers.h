@@ -57,7 +57,7 @@ void workers_share(struct workers *workers, struct shared_work *work);
 /* Push every job that waits, in the queue or for a place in it, on its done jobs, as it is. */
 void workers_return_waiting(struct workers *workers);
 
-/* Gauges. */
+/* Gauges: the jobs that wait, in the queue or for a place in it, and the threads that work. */
 size_t workers_waiting(struct workers *workers);
 size_t workers_busy(struct workers *workers);
 

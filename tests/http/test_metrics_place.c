@@ -125,6 +125,38 @@ static void they_are_there_while_it_drains(void **state)
     assert_int_equal(daemon_wait(&lossd, RAW_MS), 0);
 }
 
+/* When all is answered, whoever kept his connection is told so at once, and not after those who
+ * watch: they have a second, and that one of them is cut off is no failure. */
+static void clients_do_not_wait_for_watchers(void **state)
+{
+    struct response response = {0};
+    struct raw kept, half;
+    struct daemon own;
+    struct client *visitor;
+
+    (void)state;
+    daemon_start(
+        &own, (const char *const[]){"--metrics-address", "127.0.0.1", "--metrics-port", "0", NULL},
+        NULL);
+    raw_open(&kept, own.port);
+    assert_true(raw_say(&kept, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+    raw_read(&kept, false, RAW_MS, &response);
+    assert_int_equal(response.status, 200);
+    raw_open(&half, daemon_metrics_port(&own));
+    assert_true(raw_say(&half, "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"));
+    visitor = client_open(daemon_metrics_port(&own));
+    assert_true(client_wait(visitor, "lossd_in_flight_requests", 2.0, 2.0));
+    client_close(visitor);
+    daemon_signal(&own, SIGTERM);
+    assert_int_equal(raw_next(&kept, RAW_MS), RAW_CLOSED);
+    assert_int_equal(raw_next(&half, 0), RAW_SILENT);
+    assert_int_equal(raw_next(&half, RAW_MS), RAW_CLOSED);
+    assert_int_equal(daemon_wait(&own, RAW_MS), 0);
+    raw_close(&kept);
+    raw_close(&half);
+    response_free(&response);
+}
+
 /* The port that the kernel picked stands in the log. */
 static int start(void **state)
 {
@@ -153,6 +185,7 @@ int main(void)
         cmocka_unit_test(they_are_of_all),
         cmocka_unit_test(watchers_keep_no_clients_out),
         cmocka_unit_test(they_are_there_while_it_drains),
+        cmocka_unit_test(clients_do_not_wait_for_watchers),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

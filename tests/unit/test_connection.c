@@ -389,6 +389,45 @@ static void the_oldest_waste_ends_first(void **state)
     tear_down(&fixture);
 }
 
+/* One whose next request is here is not idle, though nobody has read it. */
+static void who_has_asked_is_not_cut(void **state)
+{
+    enum { ASKED, IDLE, LATER, COUNT };
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT];
+    uint64_t now = 3001 * (uint64_t)MS;
+
+    (void)state;
+    set_up(&fixture);
+    for (int i = 0; i < COUNT; i++) {
+        connections[i] = add(&fixture, 0, &peers[i]);
+        connection_enter(connections[i], PHASE_IDLE, i == LATER ? now - MS : 0);
+    }
+    assert_int_equal(send(peers[ASKED], "G", 1, 0), 1);
+    connections_sweep(&fixture.connections, now); /* its time is over, for two */
+    assert_int_equal(connections[ASKED]->phase, PHASE_HEADERS);
+    assert_true(connections[ASKED]->since_ns == now);
+    assert_true(!connections[ASKED]->is_shut && connections[IDLE]->is_shut);
+    connection_enter(connections[ASKED], PHASE_IDLE, 2 * MS);
+    fixture.lone.state.clients.max = 1; /* of the other two one has to go: not the longest idle */
+    connections_sweep(&fixture.connections, now);
+    assert_true(!connections[ASKED]->is_shut && connections[LATER]->is_shut);
+    connection_enter(connections[ASKED], PHASE_IDLE, 0);
+    assert_false(connections_part(&fixture.connections, now));
+    assert_false(connections[ASKED]->is_shut);
+    connection_enter(connections[ASKED], PHASE_WORKING, 0);
+    assert_true(connections_part(&fixture.connections, now));
+    assert_false(connections[ASKED]->is_shut);
+    connection_enter(connections[ASKED], PHASE_IDLE, 0);
+    assert_int_equal(recv(connections[ASKED]->fd, (char[1]){0}, 1, 0), 1);
+    assert_true(connections_part(&fixture.connections, now));
+    assert_true(connections[ASKED]->is_shut);
+    for (int i = 0; i < COUNT; i++)
+        end(&fixture, connections[i], peers[i]);
+    tear_down(&fixture);
+}
+
 static struct connection *add_to(struct connections *connections, struct connection **list)
 {
     *list = connections_add(connections, -1, 0);
@@ -453,6 +492,7 @@ int main(void)
         cmocka_unit_test(clients_that_are_gone_are_found_in_turn),
         cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
         cmocka_unit_test(the_oldest_waste_ends_first),
+        cmocka_unit_test(who_has_asked_is_not_cut),
         cmocka_unit_test(what_another_loop_can_spare_is_room),
     };
 
