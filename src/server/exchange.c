@@ -60,6 +60,7 @@ void exchange_complete(struct exchange *exchange)
 
 void exchange_queue(struct exchange *exchange)
 {
+    exchange->job.deadline_ns = exchange->deadline_ns;
     exchange->has_place = !exchange->has_been_queued && workers_reserve(exchange->service->workers);
     if (exchange->has_place || exchange->has_been_queued)
         exchange->state = EXCHANGE_WORKING;

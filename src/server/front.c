@@ -56,7 +56,7 @@ static bool has_passed(const struct front *front, uint64_t ms)
     return clock_now_ns() - front->stage_since_ns >= ms * 1000000;
 }
 
-/* Jobs that are done, or came back from the queue undone. */
+/* Jobs that are done, or came back from the queue undone: late, or given up. */
 static void resume_done(struct front *front)
 {
     struct job *job = done_jobs_take(&front->service.done);
@@ -65,7 +65,9 @@ static void resume_done(struct front *front)
         struct job *next = job->next;
 
         if (job->started_ns == 0)
-            exchange_fail_plainly((struct exchange *)job, LOSS_DRAINING);
+            exchange_fail_plainly((struct exchange *)job, front->service.state->abandoning
+                                                              ? LOSS_DRAINING
+                                                              : LOSS_DEADLINE_EXCEEDED);
         http_resume((struct exchange *)job);
         job = next;
     }
@@ -77,7 +79,7 @@ static void give_up(struct front *front, const char *event)
 {
     front->service.state->abandoning = true;
     enter(front, ENDING, event);
-    workers_return_waiting(front->service.workers);
+    workers_return_late(front->service.workers, UINT64_MAX);
     resume_done(front);
 }
 
@@ -144,8 +146,10 @@ static void on_tick(void *context)
     const struct server_options *options = front->service.options;
 
     notify_tick(front->service.notify, &front->round);
-    if (front->is_first)
+    if (front->is_first) {
         access_report(options->access, clock_now_ns());
+        workers_return_late(front->service.workers, clock_now_ns());
+    }
     if (front->stage == DELAYING && has_passed(front, options->drain_delay_ms)) {
         http_close_listener(front->http);
         enter(front, DRAINING, "draining: no new connections");

@@ -47,6 +47,7 @@ static bool has_jobs(const struct workers *workers)
     return workers->queue.first != NULL || workers->later.first != NULL;
 }
 
+/* The next of those that have no place. */
 static struct job *take_later(struct workers *workers)
 {
     struct job *job = job_list_take(&workers->later);
@@ -288,21 +289,37 @@ void workers_submit_later(struct workers *workers, struct job *job, struct done_
     uv_mutex_unlock(&workers->lock);
 }
 
-void workers_return_waiting(struct workers *workers)
+/* Move those that are late from one list to another; returns how many. */
+static size_t move_late(struct job_list *from, uint64_t now_ns, struct job_list *to)
 {
-    struct job_list waiting;
+    struct job_list all = *from;
+    size_t count = 0;
     struct job *job;
 
-    job_list_init(&waiting);
+    job_list_init(from);
+    while ((job = job_list_take(&all)) != NULL) {
+        bool is_late = job->deadline_ns < now_ns;
+
+        job_list_append(is_late ? to : from, job);
+        count += is_late;
+    }
+    return count;
+}
+
+void workers_return_late(struct workers *workers, uint64_t now_ns)
+{
+    struct job_list late;
+    struct job *job;
+    size_t count;
+
+    job_list_init(&late);
     uv_mutex_lock(&workers->lock);
-    while ((job = job_list_take(&workers->queue)) != NULL)
-        job_list_append(&waiting, job);
-    while ((job = take_later(workers)) != NULL)
-        job_list_append(&waiting, job);
-    workers->reserved -= workers->waiting;
-    workers->waiting = 0;
+    count = move_late(&workers->queue, now_ns, &late);
+    workers->waiting -= count;
+    workers->reserved -= count;
+    workers->waiting_later -= move_late(&workers->later, now_ns, &late);
     uv_mutex_unlock(&workers->lock);
-    while ((job = job_list_take(&waiting)) != NULL)
+    while ((job = job_list_take(&late)) != NULL)
         done_jobs_push(job);
 }
 

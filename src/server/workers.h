@@ -54,8 +54,9 @@ struct shared_work {
  * running a job above all. */
 void workers_share(struct workers *workers, struct shared_work *work);
 
-/* Push every job that waits, in the queue or for a place in it, on its done jobs, as it is. */
-void workers_return_waiting(struct workers *workers);
+/* Push the jobs that wait, in the queue or for a place in it, and whose deadline is before
+ * `now_ns`, on their done jobs as they are.  UINT64_MAX: all that wait. */
+void workers_return_late(struct workers *workers, uint64_t now_ns);
 
 /* Gauges: the jobs that wait, in the queue or for a place in it, and the threads that work. */
 size_t workers_waiting(struct workers *workers);

@@ -113,7 +113,7 @@ static void waiting_jobs_can_be_sent_back(void **state)
     workers_submit(workers, &tasks[2].job, &elsewhere); /* each to where it came from */
     assert_true(workers_reserve(workers));              /* a promise that is not taken back */
     workers_submit_later(workers, &without.job, &elsewhere);
-    workers_return_waiting(workers);
+    workers_return_late(workers, UINT64_MAX);
     job = done_jobs_take(&tasks_done);
     assert_ptr_equal(job, &tasks[1].job);
     assert_int_equal(job->started_ns, 0);
@@ -123,7 +123,7 @@ static void waiting_jobs_can_be_sent_back(void **state)
     assert_ptr_equal(job->next, &without.job);
     assert_null(without.job.next);
     assert_int_equal(tasks_wakes, 2);
-    workers_return_waiting(workers); /* there are none */
+    workers_return_late(workers, UINT64_MAX); /* there are none */
     assert_int_equal(workers_waiting(workers), 0);
     assert_int_equal(workers_busy(workers), 1);
     assert_true(workers_reserve(workers)); /* two places came back */
@@ -140,6 +140,42 @@ static void waiting_jobs_can_be_sent_back(void **state)
         assert_true(job->started_ns != 0);
 }
 
+/* Their places are free then, and the others stay in turn. */
+static void late_jobs_are_sent_back(void **state)
+{
+    enum { JOBS = 6, PLACES = 4, NOW = 100 };
+    static const uint64_t deadlines[JOBS] = {1, 99, 100, 101, 99, 100};
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct task tasks[JOBS] = {{.gate = &gate}};
+    struct workers *workers = tasks_start(1, PLACES - 1);
+    struct job *job;
+
+    (void)state;
+    (void)pthread_mutex_lock(&gate);
+    for (int i = 0; i < JOBS; i++) {
+        tasks[i].job.deadline_ns = deadlines[i];
+        if (i < PLACES)
+            tasks_submit(workers, &tasks[i]);
+        else
+            workers_submit_later(workers, &tasks[i].job, &tasks_done);
+        tasks_wait_for(workers_busy, workers, 1); /* the first, which no deadline brings back */
+    }
+    workers_return_late(workers, NOW);
+    job = done_jobs_take(&tasks_done);
+    assert_ptr_equal(job, &tasks[1].job);
+    assert_int_equal(job->started_ns, 0);
+    assert_ptr_equal(job->next, &tasks[4].job);
+    assert_null(job->next->next);
+    assert_int_equal(workers_waiting(workers), 3);
+    assert_true(workers_reserve(workers));
+    assert_false(workers_reserve(workers));
+    (void)pthread_mutex_unlock(&gate);
+    workers_stop(workers);
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(tasks[i].runs, i != 1 && i != 4);
+    assert_true(tasks[2].order < tasks[3].order && tasks[3].order < tasks[5].order);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_job_may_wait_for_a_place),
         cmocka_unit_test(a_promised_place_keeps_no_job_from_an_idle_thread),
         cmocka_unit_test(waiting_jobs_can_be_sent_back),
+        cmocka_unit_test(late_jobs_are_sent_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
