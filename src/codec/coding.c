@@ -9,7 +9,9 @@
 #include <zlib.h>
 
 enum {
-    GUESSED_RATIO = 4, /* JSON numbers shrink to less than half, seldom to a quarter */
+    GUESSED_RATIO = 4,   /* JSON numbers shrink to less than half, seldom to a quarter */
+    RATIO_MAX = 1032,    /* of deflate: 258 bytes by two bits */
+    GZIP_BYTES_MIN = 18, /* head and trailer */
     SPARE_BYTES = 1 + CODEC_PADDING,
     WINDOW_BITS_MIN = 9,
     GZIP_BITS = 16, /* to the bits of the window: how zlib is told that it is gzip */
@@ -154,13 +156,28 @@ static enum loss_status inflate_all(struct work *work, enum coding coding, size_
     }
 }
 
+/* About as many bytes as come out.  A gzip tells with its last four (RFC 1952, section 2.3.1),
+ * which is not so if it has several members or lies; then the body grows, or does not fill it. */
+static size_t first_capacity(const char *bytes, size_t length, enum coding coding)
+{
+    const unsigned char *end = (const unsigned char *)bytes + length;
+    size_t told;
+
+    if (coding != CODING_GZIP || length < GZIP_BYTES_MIN)
+        return (length + 1) * GUESSED_RATIO;
+    told = (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
+    if (told > length * RATIO_MAX)
+        return (length + 1) * GUESSED_RATIO;
+    return told > length ? told : length;
+}
+
 enum loss_status coding_inflate(const char *bytes, size_t length, enum coding coding,
                                 size_t bytes_max, const struct patience *patience,
                                 struct loss_arena *arena, char **body, size_t *body_length,
                                 struct loss_error *error)
 {
     int window_bits = MAX_WBITS + (coding == CODING_GZIP ? GZIP_BITS : 0);
-    size_t guess = (length + 1) * GUESSED_RATIO;
+    size_t guess = first_capacity(bytes, length, coding);
     struct work work;
     enum loss_status status;
 

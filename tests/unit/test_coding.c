@@ -11,6 +11,7 @@
 
 #include "codec/coding.h"
 #include "support/source.h"
+#include "support/zipped.h"
 
 static struct source memory;
 static struct loss_arena arena;
@@ -155,6 +156,43 @@ static void what_others_made_is_read(void **state)
                   LITERAL(TEXT TEXT));
 }
 
+/* A gzip takes hardly more than what comes out of it, however much it was packed; and one that lies
+ * of its length is no other than one that is damaged. */
+static void a_gzip_tells_how_much_it_takes(void **state)
+{
+    enum { COPIES = 1000, TEXT_BYTES = 1000, ZLIB_BYTES = 100000 };
+    char text[TEXT_BYTES];
+
+    (void)state;
+    for (unsigned digits = 0; digits <= TEXT_BYTES; digits += TEXT_BYTES / 4) {
+        struct loss_error error;
+        struct zipped zipped;
+        uint64_t random = 1;
+        size_t length;
+        char *body;
+
+        memset(text, ' ', sizeof text);
+        for (unsigned i = 0; i < digits; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            text[i] = (char)('0' + random % 1000003 % 10);
+        }
+        zipped = zip(text, sizeof text, ZIP_GZIP, COPIES);
+        assert_int_equal(coding_inflate(zipped.bytes, zipped.length, CODING_GZIP, 10000000, NULL,
+                                        &arena, &body, &length, &error),
+                         LOSS_OK);
+        assert_int_equal(length, COPIES * TEXT_BYTES);
+        if (memory.bytes_out > COPIES * TEXT_BYTES + ZLIB_BYTES)
+            fail_msg("%u digits: %zu bytes for %zu", digits, memory.bytes_out, zipped.length);
+        loss_arena_reset(&arena);
+        for (size_t i = 1; i <= 4; i++) { /* of its length, least significant byte first */
+            zipped.bytes[zipped.length - i] ^= 0x41;
+            check_refused(zipped.bytes, zipped.length, CODING_GZIP, "has a fault");
+            zipped.bytes[zipped.length - i] ^= 0x41;
+        }
+        free(zipped.bytes);
+    }
+}
+
 static void what_is_not_the_coding_is_refused(void **state)
 {
     (void)state;
@@ -218,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(codings_have_names, start, stop),
         cmocka_unit_test_setup_teardown(what_others_made_is_read, start, stop),
+        cmocka_unit_test_setup_teardown(a_gzip_tells_how_much_it_takes, start, stop),
         cmocka_unit_test_setup_teardown(what_is_not_the_coding_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(no_flipped_byte_makes_another_body, start, stop),
     };
