@@ -2,6 +2,8 @@
 #include "server/connection.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +23,14 @@ enum {
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns)
 {
     connection->phase = phase;
-    connection->since_ns = now_ns;
+    connection->since_ns = connection->moved_ns = now_ns;
     connection->body_bytes = connection->body_held = 0;
+}
+
+void connection_feed(struct connection *connection, size_t count, uint64_t now_ns)
+{
+    connection->body_bytes += count;
+    connection->moved_ns = now_ns;
 }
 
 bool connection_has_ended(int fd)
@@ -69,15 +77,31 @@ enum lateness connection_lateness(const struct connection *connection,
     return LATE_NOT;
 }
 
+/* Not on the way to be here in time. */
+static bool is_behind(const struct connection *connection, uint64_t passed_ms, uint64_t limit_ms)
+{
+    return connection->body_held >= WASTE_BYTES_MIN &&
+           limit_ms > WASTE_GRACE_MS && /* or it is late before it wastes any */
+           is_slower(connection, passed_ms, WASTE_GRACE_MS,
+                     (double)connection->body_held / (double)(limit_ms - WASTE_GRACE_MS) * 1e3);
+}
+
+static bool stands_still(const struct connection *connection, uint64_t now_ns)
+{
+    return connection->exchange != NULL &&
+           exchange_held_bytes(connection->exchange) >= WASTE_BYTES_MIN &&
+           now_ns - connection->moved_ns > WASTE_GRACE_MS * UINT64_C(1000000);
+}
+
 bool connection_wastes(const struct connection *connection, const struct server_options *options,
                        uint64_t now_ns)
 {
-    uint64_t passed = passed_ms(connection, now_ns), limit_ms = options->request_timeout_ms;
+    uint64_t passed = passed_ms(connection, now_ns);
 
-    return connection->phase == PHASE_BODY && connection->body_held >= WASTE_BYTES_MIN &&
-           limit_ms > WASTE_GRACE_MS && /* or it is late before it wastes any */
-           is_slower(connection, passed, WASTE_GRACE_MS,
-                     (double)connection->body_held / (double)(limit_ms - WASTE_GRACE_MS) * 1e3);
+    if (connection->phase != PHASE_BODY && connection->phase != PHASE_SENDING)
+        return false;
+    return stands_still(connection, now_ns) ||
+           is_behind(connection, passed, options->request_timeout_ms);
 }
 
 void connections_need(struct connections *connections, struct connection *connection)
@@ -341,6 +365,20 @@ static bool is_abandoned(struct connection *connection, unsigned round, unsigned
     return connection_has_ended(connection->fd);
 }
 
+/* Ask the kernel, which sends while nobody here takes note, whether the client has had more. */
+static void note_sending(struct connection *connection, uint64_t now_ns)
+{
+    struct tcp_info info = {.tcpi_bytes_acked = 0};
+    socklen_t size = sizeof info;
+
+    if (connection->phase != PHASE_SENDING ||
+        getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        info.tcpi_bytes_acked == connection->gone_bytes)
+        return;
+    connection->gone_bytes = info.tcpi_bytes_acked;
+    connection->moved_ns = now_ns;
+}
+
 /* When memory is short, let the one go that has wasted some for longest; whether that was enough
  * shows when the library has closed it.  False if there is none. */
 static bool end_waste(struct connections *connections, uint64_t now_ns)
@@ -352,13 +390,15 @@ static bool end_waste(struct connections *connections, uint64_t now_ns)
         return false;
     for (struct connection *connection = connections->first; connection != NULL;
          connection = connection->next) {
+        note_sending(connection, now_ns);
         if (connection_wastes(connection, service->options, now_ns) &&
             (found == NULL || connection->since_ns < found->since_ns))
             found = connection;
     }
     if (found == NULL)
         return false;
-    say_late(connections->service, found, now_ns);
+    if (found->phase == PHASE_BODY)
+        say_late(connections->service, found, now_ns);
     cut(connections, found, now_ns);
     return true;
 }

@@ -30,6 +30,8 @@ struct connection {
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
     uint64_t body_held;  /* its length, if all of it has had memory from the beginning; or 0 */
+    uint64_t moved_ns;   /* the phase began, or something of the body came, or of the reply went */
+    uint64_t gone_bytes; /* that its client had had then, of all replies */
     bool is_extra;       /* it was one too many when it came, and none was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
@@ -47,6 +49,9 @@ enum lateness {
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
 
+/* So many bytes of its body have come. */
+void connection_feed(struct connection *connection, size_t count, uint64_t now_ns);
+
 /* Whether the client has closed its side, or all of it, and nothing of it is
  * left to read.  Any thread. */
 bool connection_has_ended(int fd);
@@ -55,8 +60,8 @@ bool connection_has_ended(int fd);
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* Whether it holds much memory that it does not fill: after 2 seconds its body is not on the way to
- * be here in time. */
+/* Whether it holds much memory for nothing: nothing has come or gone for 2 seconds, or after 2
+ * seconds its body is not on the way to be here in time. */
 bool connection_wastes(const struct connection *connection, const struct server_options *options,
                        uint64_t now_ns);
 

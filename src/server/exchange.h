@@ -127,6 +127,9 @@ void exchange_fail_plainly(struct exchange *exchange, enum loss_status status);
 size_t exchange_reply_headers(const struct exchange *exchange,
                               struct reply_header headers[REPLY_HEADERS_MAX]);
 
+/* The memory that it holds. */
+size_t exchange_held_bytes(const struct exchange *exchange);
+
 /* The end of it: counted, logged, everything given back.  `complete`: the reply was sent whole. */
 void exchange_close(struct exchange *exchange, bool complete);
 

@@ -59,10 +59,14 @@ static size_t block_bytes(const struct exchange *exchange)
     return exchange->body != NULL ? exchange->body_granted + body_start(exchange) : 0;
 }
 
+size_t exchange_held_bytes(const struct exchange *exchange)
+{
+    return block_bytes(exchange) + exchange->arena_granted;
+}
+
 bool exchange_could_take(const struct exchange *exchange, size_t bytes)
 {
-    return memory_could_take(exchange->service->memory,
-                             block_bytes(exchange) + exchange->arena_granted, bytes);
+    return memory_could_take(exchange->service->memory, exchange_held_bytes(exchange), bytes);
 }
 
 enum loss_status exchange_hold(struct exchange *exchange, size_t bytes, struct loss_error *error)

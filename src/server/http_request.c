@@ -159,7 +159,7 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *handle, co
     if (exchange_is_full(exchange))
         return hand_over(exchange);
     *upload_data_size = 0;
-    http_connection_of(handle)->body_bytes += count;
+    connection_feed(http_connection_of(handle), count, clock_now_ns());
     if (exchange_receive(exchange, upload_data, count))
         return MHD_YES;
     connection_say(http_connection_of(handle)); /* the library takes a reply after the body only */

@@ -11,13 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "support/client.h"
 #include "support/daemon.h"
 #include "support/lines.h"
 #include "support/raw.h"
 
-enum { FLOODERS = 8, FLOOD_MS = 10000, EMPTY = 10, LONG_ONES = 30 };
+enum {
+    FLOODERS = 8,
+    FLOOD_MS = 10000,
+    EMPTY = 10,
+    LONG_ONES = 30,
+    STILL_MAX = 40,
+    READ_BYTES = 65536
+};
 
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
 
@@ -163,6 +171,67 @@ static void a_memory_that_is_held_for_nothing_is_given_up(void **state)
     assert_int_equal(daemon_stop(&lossd), 0);
 }
 
+/* Read a little of a reply; false at its end. */
+static bool read_on(const struct raw *raw, size_t *total)
+{
+    static char bytes[READ_BYTES];
+    ssize_t count = recv(raw->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    *total += count > 0 ? (size_t)count : 0;
+    return count != 0;
+}
+
+/* So does whoever reads nothing of his reply, for 2 seconds; not who reads slowly.  Row 79b. */
+static void replies_that_nobody_reads_give_way(void **state)
+{
+    static const char aborts[] = "lossd_client_aborts_total";
+    struct lines body = {0};
+    struct raw slow, still[STILL_MAX];
+    struct daemon lossd;
+    struct client *client;
+    char head[200];
+    size_t total = 0;
+    int count = 0;
+    double end, next = 0;
+
+    (void)state;
+    daemon_start(&lossd, (const char *const[]){"--memory-budget-bytes", "268435456", NULL}, NULL);
+    client = client_open(lossd.port);
+    lines_zeros(&body, 450000, ",\"return\":[\"softmax\"]");
+    (void)snprintf(head, sizeof head,
+                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                   "Content-Length: %zu\r\n\r\n",
+                   body.length);
+    raw_open(&slow, lossd.port);
+    assert_true(raw_say(&slow, head) && raw_send(&slow, body.text, body.length));
+    assert_int_equal(raw_next(&slow, RAW_MS), RAW_BYTES);
+    while (client_metric(client, "lossd_in_flight_bytes") < 0.75 * 268435456) {
+        assert_in_range(count, 0, STILL_MAX - 1);
+        raw_open(&still[count], lossd.port);
+        assert_true(raw_say(&still[count], head));
+        (void)raw_send(&still[count], body.text, body.length);
+        assert_int_equal(raw_next(&still[count++], RAW_MS), RAW_BYTES);
+    }
+    end = clock_ms() + RAW_MS;
+    while (client_metric(client, aborts) < 1.0 ||
+           client_evaluate(client, body.text)->status == 503) {
+        assert_true(clock_ms() < end);
+        if (clock_ms() > next) {
+            assert_true(read_on(&slow, &total));
+            next = clock_ms() + 100;
+        }
+    }
+    while (read_on(&slow, &total))
+        assert_true(clock_ms() < end);
+    assert_true(total > 450000 * sizeof "2.22222e-06"); /* the least that each has, with a comma */
+    for (int i = 0; i < count; i++)
+        raw_close(&still[i]);
+    raw_close(&slow);
+    client_close(client);
+    lines_free(&body);
+    assert_int_equal(daemon_stop(&lossd), 0);
+}
+
 /* Who needs more than there is at all is not told to come again: before the body is read, while it
  * is, and while it is worked on. */
 static void what_never_fits_is_too_large(void **state)
@@ -278,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_full_memory_refuses),
         cmocka_unit_test(a_memory_that_is_held_for_nothing_is_given_up),
+        cmocka_unit_test(replies_that_nobody_reads_give_way),
         cmocka_unit_test(what_never_fits_is_too_large),
         cmocka_unit_test(a_late_answer_is_not_computed),
         cmocka_unit_test(a_late_answer_is_not_waited_for),

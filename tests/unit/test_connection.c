@@ -118,6 +118,36 @@ static void who_does_not_fill_his_memory_wastes_it(void **state)
     }
 }
 
+/* Not even when nobody has told how long it is, or when it is a reply. */
+static void who_stands_still_wastes_memory(void **state)
+{
+    static const struct {
+        enum phase phase;
+        size_t bytes;
+        bool wastes;
+    } rows[] = {
+        {PHASE_BODY, 70000, true},     {PHASE_BODY, 60000, false},    {PHASE_BODY, 0, false},
+        {PHASE_SENDING, 70000, true},  {PHASE_WORKING, 70000, false}, {PHASE_IDLE, 0, false},
+        {PHASE_HEADERS, 70000, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct exchange exchange = {.arena_granted = rows[i].bytes};
+        struct connection connection = {.exchange = rows[i].bytes != 0 ? &exchange : NULL};
+
+        connection_enter(&connection, rows[i].phase, 1000 * MS);
+        assert_false(connection_wastes(&connection, &options, 3000 * (uint64_t)MS));
+        if (connection_wastes(&connection, &options, 3000 * (uint64_t)MS + 1) != rows[i].wastes)
+            fail_msg("row %zu", i);
+        connection_feed(&connection, 7, 2500 * (uint64_t)MS);
+        assert_int_equal(connection.body_bytes, 7);
+        assert_false(connection_wastes(&connection, &options, 4500 * (uint64_t)MS));
+        if (connection_wastes(&connection, &options, 4500 * (uint64_t)MS + 1) != rows[i].wastes)
+            fail_msg("row %zu, after something has come", i);
+    }
+}
+
 /* A service; and a connection of it, whose other end is *peer. */
 struct fixture {
     struct lone_service lone;
@@ -485,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_phase_has_its_limit),
         cmocka_unit_test(who_does_not_fill_his_memory_wastes_it),
+        cmocka_unit_test(who_stands_still_wastes_memory),
         cmocka_unit_test(connections_are_listed),
         cmocka_unit_test(late_headers_are_told_and_cut),
         cmocka_unit_test(a_late_body_fails_its_exchange),
