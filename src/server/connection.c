@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
     SILENT_MS_MAX = 1000, /* that a new connection may take when others want its place */
     SWEEP_CUTS_MAX = 8,   /* at a time: whoever asks in the meantime should not notice */
     WASTE_GRACE_MS = 2000,
+    WASTE_UNREAD_MS = 10000, /* who reads slowly makes room in his buffer at long intervals */
     WASTE_BYTES_MIN = 65536,
 };
 
@@ -88,9 +90,11 @@ static bool is_behind(const struct connection *connection, uint64_t passed_ms, u
 
 static bool stands_still(const struct connection *connection, uint64_t now_ns)
 {
+    uint64_t limit_ms = connection->phase == PHASE_SENDING ? WASTE_UNREAD_MS : WASTE_GRACE_MS;
+
     return connection->exchange != NULL &&
            exchange_held_bytes(connection->exchange) >= WASTE_BYTES_MIN &&
-           now_ns - connection->moved_ns > WASTE_GRACE_MS * UINT64_C(1000000);
+           now_ns - connection->moved_ns > limit_ms * 1000000;
 }
 
 bool connection_wastes(const struct connection *connection, const struct server_options *options,
@@ -365,22 +369,24 @@ static bool is_abandoned(struct connection *connection, unsigned round, unsigned
     return connection_has_ended(connection->fd);
 }
 
-/* Ask the kernel, which sends while nobody here takes note, whether the client has had more. */
+/* Ask the kernel, which sends while nobody here takes note, whether the client has had more.  Of
+ * some sockets it does not tell. */
 static void note_sending(struct connection *connection, uint64_t now_ns)
 {
     struct tcp_info info = {.tcpi_bytes_acked = 0};
     socklen_t size = sizeof info;
 
-    if (connection->phase != PHASE_SENDING ||
-        getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
-        info.tcpi_bytes_acked == connection->gone_bytes)
+    if (connection->phase != PHASE_SENDING)
         return;
+    if (getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked ||
+        info.tcpi_bytes_acked != connection->gone_bytes)
+        connection->moved_ns = now_ns;
     connection->gone_bytes = info.tcpi_bytes_acked;
-    connection->moved_ns = now_ns;
 }
 
-/* When memory is short, let the one go that has wasted some for longest; whether that was enough
- * shows when the library has closed it.  False if there is none. */
+/* When memory is short, let one go that wastes it, the one that began first; whether that was
+ * enough shows when the library has closed it.  False if there is none. */
 static bool end_waste(struct connections *connections, uint64_t now_ns)
 {
     const struct service *service = connections->service;

@@ -60,8 +60,8 @@ bool connection_has_ended(int fd);
 enum lateness connection_lateness(const struct connection *connection,
                                   const struct server_options *options, uint64_t now_ns);
 
-/* Whether it holds much memory for nothing: nothing has come or gone for 2 seconds, or after 2
- * seconds its body is not on the way to be here in time. */
+/* Whether it holds much memory for nothing: nothing of its body has come for 2 seconds, or after 2
+ * seconds it is not on the way to be here in time, or nothing of a reply has gone for 10. */
 bool connection_wastes(const struct connection *connection, const struct server_options *options,
                        uint64_t now_ns);
 
@@ -104,7 +104,7 @@ enum { SWEEP_LOOKS_MAX = 64 };
 
 /* Cut off those that are late, with a 408 where that can still be said, and those whose client is
  * gone, which for many connections takes several sweeps to find; when memory is short, of those
- * that waste it the one that has done so for longest; and idle ones, if there are too many.  True
+ * that waste it the one that began first; and idle ones, if there are too many.  True
  * if some may be left, so that nobody else has to wait: come again soon. */
 bool connections_sweep(struct connections *connections, uint64_t now_ns);
 

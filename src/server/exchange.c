@@ -69,6 +69,14 @@ void exchange_queue(struct exchange *exchange)
     exchange->has_been_queued = true;
 }
 
+void exchange_give_up(struct exchange *exchange)
+{
+    exchange->job.waited_ns += clock_now_ns() - exchange->job.submitted_ns;
+    exchange_fail_plainly(exchange, exchange_late_status(exchange));
+    if (exchange->content.is_stream && !exchange->stream.has_ended)
+        exchange_read_on(exchange); /* with the clocks of a body */
+}
+
 static bool patience_ends(void *context)
 {
     const struct exchange *exchange = context;

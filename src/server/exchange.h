@@ -119,6 +119,9 @@ void exchange_complete(struct exchange *exchange);
 /* Make the reply of a whole request; the job of a worker. */
 void exchange_run(struct job *job);
 
+/* It came back from the queue undone, since it is late or the server ends: fail. */
+void exchange_give_up(struct exchange *exchange);
+
 /* Fail: the reply, instead of any that was made before, tells the error. */
 void exchange_fail(struct exchange *exchange, const struct loss_error *error);
 void exchange_fail_plainly(struct exchange *exchange, enum loss_status status);

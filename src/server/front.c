@@ -65,9 +65,7 @@ static void resume_done(struct front *front)
         struct job *next = job->next;
 
         if (job->started_ns == 0)
-            exchange_fail_plainly((struct exchange *)job, front->service.state->abandoning
-                                                              ? LOSS_DRAINING
-                                                              : LOSS_DEADLINE_EXCEEDED);
+            exchange_give_up((struct exchange *)job);
         http_resume((struct exchange *)job);
         job = next;
     }
@@ -128,7 +126,7 @@ static void note_quiet(struct front *front)
 }
 
 /* Fronts end together: as long as one of them drains, the connections of the others may bring
- * requests, and the first has to hear the signals.  In the end, whoever still has half a request to
+ * requests.  In the end, whoever still has half a request to
  * send or half a reply to read is cut off.  A worker's connection cannot be: it is suspended, but
  * comes back within a piece of work. */
 static bool may_end(const struct front *front)
@@ -138,6 +136,13 @@ static bool may_end(const struct front *front)
         return true;
     return front->stage == ENDING && front->service.working == 0 &&
            has_passed(front, LAST_WORDS_MS);
+}
+
+static void end(struct front *front)
+{
+    if (!front->is_first && front->service.scope != SERVES_VITAL)
+        front->service.state->others--;
+    loop_end(front->loop);
 }
 
 static void on_tick(void *context)
@@ -163,8 +168,8 @@ static void on_tick(void *context)
         return;
     if (!http_part(front->http) && front->stage == DRAINING)
         front->quiet_ticks = 0; /* somebody has asked in the last moment */
-    else
-        loop_end(front->loop);
+    else if (!front->is_first || front->service.state->others == 0)
+        end(front); /* the first, which hears the signals, ends last */
 }
 
 static void wake(void *context)
@@ -192,6 +197,7 @@ struct front *front_new(const struct service *common, int listener,
     front->is_first = on_signal != NULL;
     front->is_unquiet = common->scope != SERVES_VITAL;
     common->state->unquiet += front->is_unquiet;
+    common->state->others += front->is_unquiet && !front->is_first;
     if (getrandom(&front->service.request_seed, sizeof front->service.request_seed, 0) !=
         (ssize_t)sizeof front->service.request_seed)
         front->service.request_seed = clock_now_ns();

@@ -37,8 +37,9 @@ struct crowd {
 struct service_state {
     struct crowd clients, watchers; /* watchers: where metrics have an address of their own */
     _Atomic size_t in_flight;       /* requests between their headers and the end of their reply */
-    _Atomic size_t unquiet;  /* fronts that have something to answer, or may still be asked */
-    _Atomic bool draining;   /* since SIGTERM: not ready, every reply closes its connection */
+    _Atomic size_t unquiet; /* fronts that have something to answer, or may still be asked */
+    _Atomic size_t others;  /* fronts that have not ended, but for the first and that for metrics */
+    _Atomic bool draining;  /* since SIGTERM: not ready, every reply closes its connection */
     _Atomic bool abandoning; /* the time to drain is over: workers stop at their next piece */
 };
 

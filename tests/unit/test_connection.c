@@ -124,26 +124,28 @@ static void who_stands_still_wastes_memory(void **state)
     static const struct {
         enum phase phase;
         size_t bytes;
-        bool wastes;
+        uint64_t limit_ms; /* 0: never */
     } rows[] = {
-        {PHASE_BODY, 70000, true},     {PHASE_BODY, 60000, false},    {PHASE_BODY, 0, false},
-        {PHASE_SENDING, 70000, true},  {PHASE_WORKING, 70000, false}, {PHASE_IDLE, 0, false},
-        {PHASE_HEADERS, 70000, false},
+        {PHASE_BODY, 70000, 2000}, {PHASE_BODY, 60000, 0},    {PHASE_SENDING, 70000, 10000},
+        {PHASE_BODY, 0, 0},        {PHASE_WORKING, 70000, 0}, {PHASE_HEADERS, 70000, 0},
+        {PHASE_IDLE, 0, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct exchange exchange = {.arena_granted = rows[i].bytes};
         struct connection connection = {.exchange = rows[i].bytes != 0 ? &exchange : NULL};
+        bool wastes = rows[i].limit_ms != 0;
+        uint64_t limit = (wastes ? rows[i].limit_ms : 15000) * MS;
 
-        connection_enter(&connection, rows[i].phase, 1000 * MS);
-        assert_false(connection_wastes(&connection, &options, 3000 * (uint64_t)MS));
-        if (connection_wastes(&connection, &options, 3000 * (uint64_t)MS + 1) != rows[i].wastes)
+        connection_enter(&connection, rows[i].phase, 1000);
+        assert_false(connection_wastes(&connection, &options, 1000 + limit));
+        if (connection_wastes(&connection, &options, 1001 + limit) != wastes)
             fail_msg("row %zu", i);
-        connection_feed(&connection, 7, 2500 * (uint64_t)MS);
+        connection_feed(&connection, 7, 2000);
         assert_int_equal(connection.body_bytes, 7);
-        assert_false(connection_wastes(&connection, &options, 4500 * (uint64_t)MS));
-        if (connection_wastes(&connection, &options, 4500 * (uint64_t)MS + 1) != rows[i].wastes)
+        assert_false(connection_wastes(&connection, &options, 2000 + limit));
+        if (connection_wastes(&connection, &options, 2001 + limit) != wastes)
             fail_msg("row %zu, after something has come", i);
     }
 }

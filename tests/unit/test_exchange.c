@@ -365,6 +365,43 @@ static void a_stream_that_failed_holds_no_memory(void **state)
     lone_service_stop(&lone);
 }
 
+/* What comes back from the queue undone: of a body in the middle the rest is read first. */
+static void a_stream_may_be_given_up(void **state)
+{
+    static const char line[] = "{\"logits\":[40,0],\"targets\":0}\n";
+    struct head head = post_lines();
+    struct lone_service lone;
+
+    (void)state;
+    lone_service_start(&lone, &lone_service_options);
+    for (int has_ended = 0; has_ended < 2; has_ended++) {
+        struct exchange *exchange = exchange_open(&lone.service, &head);
+
+        for (int i = 0; i < 4; i++)
+            assert_true(exchange_receive(exchange, line, sizeof line - 1));
+        exchange->has_been_queued = true;
+        if (has_ended != 0)
+            exchange_complete(exchange);
+        else
+            exchange_queue(exchange);
+        assert_int_equal(exchange->state, EXCHANGE_WORKING);
+        exchange->job.submitted_ns = 1;
+        exchange_give_up(exchange);
+        assert_int_equal(exchange->status, LOSS_DEADLINE_EXCEEDED);
+        assert_int_equal(exchange->state, has_ended != 0 ? EXCHANGE_ANSWERED : EXCHANGE_RECEIVING);
+        assert_true(exchange->job.waited_ns > 1000000);
+        if (has_ended == 0) {
+            assert_int_equal(memory_used_bytes(lone.service.memory), 0);
+            assert_false(exchange_is_full(exchange));
+            assert_true(exchange_receive(exchange, line, sizeof line - 1));
+            exchange_complete(exchange);
+        }
+        check_reply(exchange, 504, "{\"error\": \"");
+        exchange_close(exchange, true);
+    }
+    lone_service_stop(&lone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_reply_that_is_packed_too_late_is_none),
         cmocka_unit_test(a_long_stream_ends_on_a_worker),
         cmocka_unit_test(a_stream_that_failed_holds_no_memory),
+        cmocka_unit_test(a_stream_may_be_given_up),
     };
 
     envelope_start();
