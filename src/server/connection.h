@@ -2,7 +2,8 @@
  *
  * libmicrohttpd's own timeout, which is not used, only sees inactivity: one byte now and then
  * outlives it, and whoever pauses is cut off, whatever else he may take time for.  So each
- * connection has a phase and the time it began, and a sweep finds those that are late. */
+ * connection has a phase and the time it began, and a sweep (connections.h) finds those that are
+ * late. */
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
@@ -49,6 +50,9 @@ enum lateness {
 
 void connection_enter(struct connection *connection, enum phase phase, uint64_t now_ns);
 
+/* Since the phase began. */
+uint64_t connection_passed_ms(const struct connection *connection, uint64_t now_ns);
+
 /* So many bytes of its body have come. */
 void connection_feed(struct connection *connection, size_t count, uint64_t now_ns);
 
@@ -65,47 +69,15 @@ enum lateness connection_lateness(const struct connection *connection,
 bool connection_wastes(const struct connection *connection, const struct server_options *options,
                        uint64_t now_ns);
 
-/* That are accepted beyond a crowd's maximum: they are told that there are too many, and vital
- * routes can still be reached through them. */
-enum { CONNECTIONS_SPARED = 32 };
+/* In PHASE_SENDING, note whether its client has had more of the reply, for connection_wastes.  Of
+ * some sockets, as those that have a path, the kernel does not tell: they never waste. */
+void connection_note_sending(struct connection *connection, uint64_t now_ns);
 
 /* Write the reply of its exchange past the library, which has begun none and cannot yet, as far as
  * the socket takes it.  The connection is to be ended then. */
 void connection_say(struct connection *connection);
 
-/* All connections of a loop. */
-struct connections {
-    struct service *service;
-    struct connection *first;
-    unsigned round;  /* the last one that looked for every client */
-    size_t sparable; /* as the crowd was told */
-};
-
-/* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If the crowd has
- * more than it may, those that have been idle for longest are cut off: of this loop at once, of
- * another one when that sweeps. */
-struct connection *connections_add(struct connections *connections, int fd, uint64_t now_ns);
-void connections_remove(struct connections *connections, struct connection *connection);
-
-/* Its client has begun a request: it cannot be spared any more. */
-void connections_need(struct connections *connections, struct connection *connection);
-
-/* Cut off those that are idle.  False if the next request of one of them is here already. */
-bool connections_part(struct connections *connections, uint64_t now_ns);
-
-/* Whether any of them is in this phase. */
-bool connections_have(const struct connections *connections, enum phase phase);
-
-/* Whether there is a reply of which more could be sent at once. */
-bool connections_can_send(const struct connections *connections);
-
-/* Those whose client is looked for in one sweep: that takes a system call for each. */
-enum { SWEEP_LOOKS_MAX = 64 };
-
-/* Cut off those that are late, with a 408 where that can still be said, and those whose client is
- * gone, which for many connections takes several sweeps to find; when memory is short, of those
- * that waste it the one that began first; and idle ones, if there are too many.  True
- * if some may be left, so that nobody else has to wait: come again soon. */
-bool connections_sweep(struct connections *connections, uint64_t now_ns);
+/* Write that it is too late, a 408, likewise. */
+void connection_say_late(struct connection *connection, struct service *service, uint64_t now_ns);
 
 #endif

@@ -126,9 +126,8 @@ static void note_quiet(struct front *front)
 }
 
 /* Fronts end together: as long as one of them drains, the connections of the others may bring
- * requests.  In the end, whoever still has half a request to
- * send or half a reply to read is cut off.  A worker's connection cannot be: it is suspended, but
- * comes back within a piece of work. */
+ * requests.  In the end, whoever still has half a request to send or half a reply to read is cut
+ * off.  A worker's connection cannot be: it is suspended, but comes back within a piece of work. */
 static bool may_end(const struct front *front)
 {
     if (front->quiet_ticks >= QUIET_TICKS &&

@@ -4,7 +4,7 @@
 
 #include <microhttpd.h>
 
-#include "server/connection.h"
+#include "server/connections.h"
 #include "server/http.h"
 #include "server/linger.h"
 

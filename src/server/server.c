@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "server/access.h"
-#include "server/connection.h"
+#include "server/connections.h"
 #include "server/front.h"
 #include "server/inherited.h"
 #include "server/linger.h"

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "server/clock.h"
+#include "server/places.h"
 #include "server/turns.h"
 
 enum {
@@ -19,62 +20,18 @@ struct workers {
     struct workers_options options; /* constant */
     uv_mutex_t lock;                /* guards all down to `stopping` */
     uv_cond_t not_empty;            /* of jobs or shared work */
-    struct job_list queue;
-    struct job_list later;      /* those that wait for a place in it, */
-    size_t waiting_later;       /* so many */
-    bool later_is_next;         /* to get a place that becomes free: the last one was left free */
+    struct places places;
     uv_cond_t helped;           /* a helper has left some shared work */
     struct shared_work *shared; /* what has parts to take */
-    size_t waiting;             /* in the queue */
-    size_t reserved;            /* places promised, waiting jobs included */
     size_t busy;
     bool stopping;
     uv_thread_t *threads;
     size_t started;
 };
 
-/* The job has a place. */
-static void enqueue(struct workers *workers, struct job *job)
-{
-    job_list_append(&workers->queue, job);
-    workers->waiting++;
-    assert(workers->waiting <= workers->reserved);
-    uv_cond_signal(&workers->not_empty);
-}
-
 static bool has_jobs(const struct workers *workers)
 {
-    return workers->queue.first != NULL || workers->later.first != NULL;
-}
-
-/* The next of those that have no place. */
-static struct job *take_later(struct workers *workers)
-{
-    struct job *job = job_list_take(&workers->later);
-
-    workers->waiting_later -= job != NULL;
-    return job;
-}
-
-/* The next job, NULL if there is none.  The place it leaves goes by turns to those who wait for one
- * and to those who are still to come, who are refused if there is none: so neither keep the
- * others out. */
-static struct job *take(struct workers *workers)
-{
-    struct job *job = job_list_take(&workers->queue);
-
-    if (job == NULL)
-        return take_later(workers); /* which needs no place any more */
-    workers->waiting--;
-    workers->reserved--;
-    if (workers->later.first != NULL && workers->later_is_next) {
-        workers->reserved++;
-        enqueue(workers, take_later(workers));
-        workers->later_is_next = false;
-    } else {
-        workers->later_is_next = true;
-    }
-    return job;
+    return places_waiting(&workers->places) != 0;
 }
 
 /* Take and run parts until there are none or, for a helper, a job waits.  Called with
@@ -158,7 +115,7 @@ static void work(void *argument)
             help(workers, shared);
             continue;
         }
-        job = take(workers);
+        job = places_take(&workers->places);
         if (job == NULL)
             break;
         workers->busy++;
@@ -185,8 +142,7 @@ struct workers *workers_start(const struct workers_options *options)
     if (workers == NULL)
         return NULL;
     workers->options = *options;
-    job_list_init(&workers->queue);
-    job_list_init(&workers->later);
+    places_init(&workers->places, options->queue_jobs_max);
     workers->threads = calloc(options->threads, sizeof *workers->threads);
     if (workers->threads == NULL)
         goto free_workers;
@@ -233,18 +189,12 @@ void workers_stop(struct workers *workers)
     free(workers);
 }
 
-static bool has_room(const struct workers *workers)
-{
-    return workers->reserved < workers->options.queue_jobs_max;
-}
-
 bool workers_reserve(struct workers *workers)
 {
     bool room;
 
     uv_mutex_lock(&workers->lock);
-    room = has_room(workers);
-    workers->reserved += room;
+    room = places_reserve(&workers->places);
     uv_mutex_unlock(&workers->lock);
     return room;
 }
@@ -254,7 +204,7 @@ bool workers_are_full(struct workers *workers)
     bool full;
 
     uv_mutex_lock(&workers->lock);
-    full = !has_room(workers);
+    full = places_are_full(&workers->places);
     uv_mutex_unlock(&workers->lock);
     return full;
 }
@@ -270,7 +220,8 @@ void workers_submit(struct workers *workers, struct job *job, struct done_jobs *
 {
     begin(job, done);
     uv_mutex_lock(&workers->lock);
-    enqueue(workers, job);
+    places_put(&workers->places, job);
+    uv_cond_signal(&workers->not_empty);
     uv_mutex_unlock(&workers->lock);
 }
 
@@ -278,46 +229,19 @@ void workers_submit_later(struct workers *workers, struct job *job, struct done_
 {
     begin(job, done);
     uv_mutex_lock(&workers->lock);
-    if (has_room(workers) && workers->later.first == NULL) {
-        workers->reserved++;
-        enqueue(workers, job);
-    } else {
-        job_list_append(&workers->later, job);
-        workers->waiting_later++;
-        uv_cond_signal(&workers->not_empty); /* of places that are only promised nobody works */
-    }
+    places_put_later(&workers->places, job);
+    uv_cond_signal(&workers->not_empty); /* even without a place: others may only be promised */
     uv_mutex_unlock(&workers->lock);
-}
-
-/* Move those that are late from one list to another; returns how many. */
-static size_t move_late(struct job_list *from, uint64_t now_ns, struct job_list *to)
-{
-    struct job_list all = *from;
-    size_t count = 0;
-    struct job *job;
-
-    job_list_init(from);
-    while ((job = job_list_take(&all)) != NULL) {
-        bool is_late = job->deadline_ns < now_ns;
-
-        job_list_append(is_late ? to : from, job);
-        count += is_late;
-    }
-    return count;
 }
 
 void workers_return_late(struct workers *workers, uint64_t now_ns)
 {
     struct job_list late;
     struct job *job;
-    size_t count;
 
     job_list_init(&late);
     uv_mutex_lock(&workers->lock);
-    count = move_late(&workers->queue, now_ns, &late);
-    workers->waiting -= count;
-    workers->reserved -= count;
-    workers->waiting_later -= move_late(&workers->later, now_ns, &late);
+    places_take_late(&workers->places, now_ns, &late);
     uv_mutex_unlock(&workers->lock);
     while ((job = job_list_take(&late)) != NULL)
         done_jobs_push(job);
@@ -328,7 +252,7 @@ size_t workers_waiting(struct workers *workers)
     size_t waiting;
 
     uv_mutex_lock(&workers->lock);
-    waiting = workers->waiting + workers->waiting_later;
+    waiting = places_waiting(&workers->places);
     uv_mutex_unlock(&workers->lock);
     return waiting;
 }
