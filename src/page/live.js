@@ -46,7 +46,7 @@ const TILES = [
     {id: 'rows', title: 'Positions', of: (now, before) => rate(rows, now, before),
         text: (x) => `${short(x)} /s`, note: (now) => `${whole(rows(now))} evaluated in all`},
     {id: 'queue', title: 'Queue', of: (now) => gauge(now, 'lossd_queue_jobs'), text: whole,
-        note: (now) => `of ${whole(gauge(now, 'lossd_queue_jobs_max'))} places`},
+        note: (now) => `for ${whole(gauge(now, 'lossd_queue_jobs_max'))} places`},
     {id: 'workers', title: 'Workers busy', of: (now) => gauge(now, 'lossd_workers_busy'), text: whole,
         note: (now) => `of ${whole(gauge(now, 'lossd_workers'))}`},
     {id: 'bytes', title: 'Bytes in flight', of: (now) => gauge(now, 'lossd_in_flight_bytes'),

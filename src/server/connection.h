@@ -77,7 +77,7 @@ void connection_note_sending(struct connection *connection, uint64_t now_ns);
  * the socket takes it.  The connection is to be ended then. */
 void connection_say(struct connection *connection);
 
-/* Write that it is too late, a 408, likewise. */
+/* Write that it is too late, a 408, likewise; or what its request has failed with before. */
 void connection_say_late(struct connection *connection, struct service *service, uint64_t now_ns);
 
 #endif

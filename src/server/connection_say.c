@@ -71,7 +71,8 @@ void connection_say_late(struct connection *connection, struct service *service,
     struct loss_error error;
 
     if (connection->exchange != NULL) { /* and exchange_close counts it */
-        exchange_fail_plainly(connection->exchange, LOSS_REQUEST_TIMEOUT);
+        if (connection->exchange->status == LOSS_OK)
+            exchange_fail_plainly(connection->exchange, LOSS_REQUEST_TIMEOUT);
         connection_say(connection);
         return;
     }

@@ -125,6 +125,11 @@ static void note_quiet(struct front *front)
         front->service.state->unquiet++;
 }
 
+static bool is_out_of_time(const struct front *front)
+{
+    return front->stage == ENDING && has_passed(front, LAST_WORDS_MS);
+}
+
 /* Fronts end together: as long as one of them drains, the connections of the others may bring
  * requests.  In the end, whoever still has half a request to send or half a reply to read is cut
  * off.  A worker's connection cannot be: it is suspended, but comes back within a piece of work. */
@@ -133,8 +138,7 @@ static bool may_end(const struct front *front)
     if (front->quiet_ticks >= QUIET_TICKS &&
         (front->stage == ENDING || front->service.state->unquiet == 0))
         return true;
-    return front->stage == ENDING && front->service.working == 0 &&
-           has_passed(front, LAST_WORDS_MS);
+    return is_out_of_time(front) && front->service.working == 0;
 }
 
 static void end(struct front *front)
@@ -165,7 +169,7 @@ static void on_tick(void *context)
     note_quiet(front);
     if (!may_end(front))
         return;
-    if (!http_part(front->http) && front->stage == DRAINING)
+    if (!http_part(front->http) && !is_out_of_time(front))
         front->quiet_ticks = 0; /* somebody has asked in the last moment */
     else if (!front->is_first || front->service.state->others == 0)
         end(front); /* the first, which hears the signals, ends last */

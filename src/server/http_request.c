@@ -60,6 +60,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     if (exchange != NULL) {
         exchange->connection = handle;
         connection->exchange = exchange;
+        connections_need(&http->connections, connection);
         connection_enter(connection, PHASE_BODY, clock_now_ns());
         connection->body_held = held_bytes(exchange, &head);
     } else {

@@ -21,8 +21,8 @@ struct job {
     struct done_jobs *done; /* where it goes */
     uint64_t submitted_ns;  /* when it was submitted and when a worker took it, clock_now_ns */
     uint64_t started_ns;    /* 0: no worker ran it */
+    uint64_t waited_ns;     /* in all, until it was taken or came back: zero it before */
     uint64_t deadline_ns;   /* after it nobody wants it any more */
-    uint64_t waited_ns;     /* between the two, each time it was submitted: zero it before */
 };
 
 /* Push a job on its done jobs; from here on it is the taker's.  Any thread. */

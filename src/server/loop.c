@@ -27,6 +27,7 @@ struct loop {
     uv_async_t wake;
     uv_timer_t tick;
     uv_signal_t sigterm, sigint, sighup;
+    bool has_ended;
     uint64_t left_ns; /* when it came back from the last pass of http, and from giving way */
 };
 
@@ -38,6 +39,8 @@ static void pump(struct loop *loop)
 {
     uint64_t wait_ms;
 
+    if (loop->has_ended) /* the way out leads by here: what comes now is not to be begun */
+        return;
     (void)uv_timer_stop(&loop->timer);
     (void)uv_idle_stop(&loop->idle);
     if (!uv_is_active((const uv_handle_t *)&loop->poll))
@@ -180,6 +183,7 @@ void loop_run(struct loop *loop)
 
 void loop_end(struct loop *loop)
 {
+    loop->has_ended = true;
     uv_stop(&loop->uv);
 }
 

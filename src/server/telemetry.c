@@ -96,7 +96,7 @@ static bool register_durations(struct telemetry *telemetry)
     }
     telemetry->queue_wait =
         metrics_add_histogram(telemetry->registry, "lossd_queue_wait_seconds",
-                              "Time that large requests waited for a worker.", NULL);
+                              "Time that requests waited for a worker, in all.", NULL);
     return telemetry->queue_wait != NULL;
 }
 

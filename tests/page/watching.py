@@ -23,7 +23,7 @@ def the_daemon_is_shown_as_its_metrics_have_it(page, daemon):
         assert count == metric(daemon, 'lossd_errors_total{code="%s"}' % code), code
     assert codes['target_out_of_range'] == 1
     assert page.text('#live-errors-note') == '%d in all' % metric(daemon, 'lossd_errors_total')
-    assert page.text('#live-queue-note') == 'of %d places' % metric(daemon, 'lossd_queue_jobs_max ')
+    assert page.text('#live-queue-note') == 'for %d places' % metric(daemon, 'lossd_queue_jobs_max ')
     assert page.text('#live-workers-note') == 'of %d' % metric(daemon, 'lossd_workers ')
     assert page.text('#live-rows-note').replace('\u202f', '') == \
         '%d evaluated in all' % metric(daemon, 'lossd_rows_evaluated_total')

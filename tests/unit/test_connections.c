@@ -181,6 +181,34 @@ static void a_late_body_fails_its_exchange(void **state)
     tear_down(&fixture);
 }
 
+/* Of which the rest is late: why it failed is what its client is told. */
+static void a_late_body_has_failed_before(void **state)
+{
+    const struct head head = {.method = "POST",
+                              .path = "/v1/evaluate",
+                              .hosts = 1,
+                              .content_length = "100",
+                              .content_lengths = 1};
+    struct fixture fixture;
+    struct connection *connection;
+    char text[4096];
+    int peer;
+
+    (void)state;
+    set_up(&fixture);
+    connection = add(&fixture, 0, &peer);
+    connection->exchange = exchange_open(&fixture.lone.service, &head);
+    exchange_fail_plainly(connection->exchange, LOSS_DEADLINE_EXCEEDED);
+    connection_enter(connection, PHASE_BODY, 0);
+    connections_sweep(&fixture.connections, 201 * (uint64_t)MS);
+    assert_true(arrived(peer, text, sizeof text) > 0);
+    assert_memory_equal(text, "HTTP/1.1 504 Gateway Timeout\r\n", 30);
+    assert_int_equal(connection->exchange->status, LOSS_DEADLINE_EXCEEDED);
+    exchange_close(connection->exchange, false);
+    end(&fixture, connection, peer);
+    tear_down(&fixture);
+}
+
 /* In the middle of a reply nothing can be said. */
 static void a_slow_reader_is_cut_without_a_word(void **state)
 {
@@ -402,6 +430,7 @@ int main(void)
         cmocka_unit_test(connections_are_listed),
         cmocka_unit_test(late_headers_are_told_and_cut),
         cmocka_unit_test(a_late_body_fails_its_exchange),
+        cmocka_unit_test(a_late_body_has_failed_before),
         cmocka_unit_test(a_slow_reader_is_cut_without_a_word),
         cmocka_unit_test(clients_that_are_gone_are_found_in_turn),
         cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
