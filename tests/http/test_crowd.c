@@ -27,18 +27,9 @@ static long ask(struct raw *raw, const char *request)
     return response.status;
 }
 
-/* Wait until a series, of which the asking itself is one, has this value; and be gone. */
-static void wait_as_a_visitor(const char *series, double value)
-{
-    struct client *visitor = client_open(lossd.port);
-
-    assert_true(client_wait(visitor, series, value, value));
-    client_close(visitor);
-}
-
 static void open_all(void)
 {
-    wait_as_a_visitor("lossd_connections", 1.0); /* those of the test before are gone */
+    session_wait_as_visitor("lossd_connections", 1.0); /* those of the test before are gone */
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         raw_open(&raws[i], lossd.port);
         assert_true(raws[i].fd >= 0);
@@ -80,7 +71,7 @@ static void the_busy_do_not(void **state)
     open_all();
     for (int i = 0; i < CONNECTIONS_MAX; i++)
         assert_true(raw_say(&raws[i], HEAD "{\"logits\":"));
-    wait_as_a_visitor("lossd_in_flight_requests", CONNECTIONS_MAX + 1.0);
+    session_wait_as_visitor("lossd_in_flight_requests", CONNECTIONS_MAX + 1.0);
     raw_open(&newcomer, lossd.port);
     assert_true(raw_say(&newcomer, HEAD BODY));
     raw_read(&newcomer, false, RAW_MS, &response);

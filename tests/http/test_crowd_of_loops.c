@@ -42,25 +42,18 @@ static bool come(struct raw *raw)
     return true;
 }
 
-static void wait_as_a_visitor(const char *series, double value)
-{
-    struct client *visitor = client_open(lossd.port);
-
-    assert_true(client_wait(visitor, series, value, value));
-    client_close(visitor);
-}
-
 /* Row 76a of tests/faults/rows.txt. */
 static void as_many_may_come_as_are_idle(void **state)
 {
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
-        wait_as_a_visitor("lossd_connections", 1.0);
+        session_wait_as_visitor("lossd_connections", 1.0);
         for (int i = 0; i < CONNECTIONS_MAX; i++) {
             raw_open(&idle[i], lossd.port);
             assert_true(ask(&idle[i], HEAD "\r\n" BODY));
         }
-        wait_as_a_visitor("lossd_idle_connections", CONNECTIONS_MAX - 1.0); /* one made room */
+        session_wait_as_visitor("lossd_idle_connections",
+                                CONNECTIONS_MAX - 1.0); /* one made room */
         for (int i = 0; i < CONNECTIONS_MAX; i++)
             assert_true(come(&busy[i]));
         for (int i = 0; i < CONNECTIONS_MAX; i++)

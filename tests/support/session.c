@@ -32,6 +32,14 @@ int session_stop(void **state)
     return daemon_stop(&lossd);
 }
 
+void session_wait_as_visitor(const char *series, double value)
+{
+    struct client *visitor = client_open(lossd.port);
+
+    assert_true(client_wait(visitor, series, value, value));
+    client_close(visitor);
+}
+
 bool session_reload(const char *series)
 {
     double after = client_metric(client, series) + 1.0;

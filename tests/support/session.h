@@ -25,4 +25,8 @@ bool session_reload(const char *series);
  * connection, or on a new one. */
 void session_check_next(const char *name, bool on_a_new_connection);
 
+/* Wait, by a connection of its own that is closed then, until a series has this value: one that
+ * counts connections counts it too. */
+void session_wait_as_visitor(const char *series, double value);
+
 #endif
