@@ -1,4 +1,4 @@
-/* test_turns_of_loops.c - event loops give way, when they were busy for a turn.
+/* test_loop.c - event loops give way when they were busy for a turn, and end when they are told to.
  *
  * sched_yield is this file's, to count, and so is the http that a loop drives.  So are the clock and
  * the wait for events: time is what passes and sleeps are said to take, not what they take here. */
@@ -25,6 +25,7 @@
 enum {
     TURN_NS = 500000,
     NAP_NS = 20000,
+    TICK_NS = 100000000,
     PASSES = 8,
     MASK_BYTES = 8, /* the kernel's own idea of a sigset_t */
 };
@@ -119,21 +120,27 @@ static void *run_loop(void *argument)
     return NULL;
 }
 
+static void run_apart(struct http *http, void (*on_tick)(void *context))
+{
+    const struct loop_events events = {.on_wake = nothing, .on_tick = on_tick, .context = http};
+    pthread_t thread;
+
+    http->always = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+    http->loop = loop_new(http, &events);
+    assert_non_null(http->loop);
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, http), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    loop_free(http->loop);
+    assert_int_equal(close(http->always), 0);
+}
+
 /* How often a loop gave way in PASSES passes; libuv has its turn before each, or now and then. */
 static int yields_of(bool goes_on, uint64_t pass_ns)
 {
-    const struct loop_events events = {.on_wake = nothing, .on_tick = nothing};
     struct http http = {.goes_on = goes_on, .pass_ns = pass_ns, .passes_left = PASSES};
-    pthread_t thread;
 
-    http.always = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
-    http.loop = loop_new(&http, &events);
-    assert_non_null(http.loop);
     yields = 0;
-    assert_int_equal(pthread_create(&thread, NULL, run_loop, &http), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    loop_free(http.loop);
-    assert_int_equal(close(http.always), 0);
+    run_apart(&http, nothing);
     return yields;
 }
 
@@ -181,12 +188,29 @@ static void loops_that_have_slept_begin_a_turn(void **state)
     assert_int_equal(yields_of(false, TURN_NS), is_possible() * PASSES);
 }
 
+static void end(void *context)
+{
+    loop_end(((struct http *)context)->loop);
+}
+
+/* The first pass, on the way in, lasts until the tick. */
+static void loops_that_are_to_end_begin_nothing(void **state)
+{
+    struct http http = {.pass_ns = TICK_NS, .passes_left = PASSES};
+
+    (void)state;
+    wait_ns = 0;
+    run_apart(&http, end);
+    assert_int_equal(http.passes_left, PASSES - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_take_turns),
         cmocka_unit_test(nor_does_a_way_through_libuv_end_a_turn),
         cmocka_unit_test(loops_that_have_slept_begin_a_turn),
+        cmocka_unit_test(loops_that_are_to_end_begin_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
