@@ -26,6 +26,13 @@ void connection_feed(struct connection *connection, size_t count, uint64_t now_n
     connection->moved_ns = now_ns;
 }
 
+void connection_uncount(struct connection *connection)
+{
+    if (connection->is_counted)
+        quota_end(connection->client);
+    connection->is_counted = false;
+}
+
 bool connection_has_ended(int fd)
 {
     char byte;

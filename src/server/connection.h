@@ -27,6 +27,7 @@ struct connection {
     struct exchange *exchange;          /* the request that is being served, or NULL */
     int fd;
     struct quota_client *client; /* NULL: it may have any number of requests */
+    bool is_counted;             /* its request is among those of its client */
     enum phase phase;
     uint64_t since_ns;   /* the phase began */
     uint64_t body_bytes; /* received in PHASE_BODY */
@@ -59,6 +60,9 @@ void connection_feed(struct connection *connection, size_t count, uint64_t now_n
 /* Whether the client has closed its side, or all of it, and nothing of it is
  * left to read.  Any thread. */
 bool connection_has_ended(int fd);
+
+/* Its request, if it has one, is no longer among those of its client. */
+void connection_uncount(struct connection *connection);
 
 /* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,

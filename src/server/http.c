@@ -55,7 +55,7 @@ static void end_request(struct connection *connection, bool complete)
     if (connection->exchange == NULL)
         return;
     exchange_close(connection->exchange, complete);
-    quota_end(connection->client);
+    connection_uncount(connection);
     connection->exchange = NULL;
 }
 

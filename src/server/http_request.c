@@ -5,6 +5,9 @@
 #include "server/clock.h"
 #include "server/http_internal.h"
 
+/* What the kernel takes of a reply at once: what a TCP socket has for that by default. */
+enum { TAKEN_AT_ONCE_BYTES = 16384 };
+
 /* Whether a header went on on another line.  libmicrohttpd 0.9 adds that line to the name, by a
  * copy elsewhere, so that "Content-: 5" and " Length" make a Content-Length; 1.0 joins the lines of
  * the value.  A name that was not copied lies before its value, with a colon and blanks between. */
@@ -53,6 +56,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     head.has_bad_escape = connection->has_bad_escape;
     head.is_extra = connection->is_extra;
     head.is_over_quota = quota_begin(http->service->quota, connection->client);
+    connection->is_counted = true;
     head.has_certificate = connection->tls.has_certificate;
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, on_value, &head);
     (void)MHD_get_connection_values_n(handle, MHD_GET_ARGUMENT_KIND, on_value, &head);
@@ -64,7 +68,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
         connection_enter(connection, PHASE_BODY, clock_now_ns());
         connection->body_held = held_bytes(exchange, &head);
     } else {
-        quota_end(connection->client);
+        connection_uncount(connection);
     }
     return exchange;
 }
@@ -85,6 +89,7 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
 {
     const struct reply *reply = &exchange->reply;
     struct MHD_Connection *handle = exchange->connection;
+    struct connection *connection = http_connection_of(handle);
     /* The body outlives the response: it is the exchange's, which lives until on_completed. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         reply->length, (void *)(uintptr_t)reply->body, MHD_RESPMEM_PERSISTENT);
@@ -95,8 +100,12 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
     if (add_headers(response, exchange))
         queued = MHD_queue_response(handle, reply->http_status, response);
     MHD_destroy_response(response);
-    if (queued == MHD_YES)
-        connection_enter(http_connection_of(handle), PHASE_SENDING, clock_now_ns());
+    if (queued != MHD_YES)
+        return queued;
+    connection_enter(connection, PHASE_SENDING, clock_now_ns());
+    /* Its client may have it, and ask again elsewhere, before the library says that it is sent. */
+    if (reply->length <= TAKEN_AT_ONCE_BYTES)
+        connection_uncount(connection);
     return queued;
 }
 

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/raw.h"
@@ -16,7 +18,12 @@
 #define HALF "{\"logits\":"
 #define REST "[40,0],\"targets\":0}"
 
-enum { QUOTA = 8 }; /* of whose connections no loop of four has all */
+enum {
+    QUOTA = 8,         /* of whose connections no loop of four has all */
+    NUMBERS = 2 << 20, /* zeros, of which each becomes 9 bytes and more of a reply */
+    CLASSES = 1 << 10,
+    LARGE_BYTES = 2 * NUMBERS + 4 * NUMBERS / CLASSES,
+};
 
 static void check(struct raw *raw, const char *request, long status)
 {
@@ -71,6 +78,49 @@ static void one_client_leaves_room_for_others(void **state)
         raw_close(&halves[i]);
 }
 
+/* A request whose reply is more than sockets take. */
+static void ask_for_much(struct raw *raw)
+{
+    char head[200], *body = malloc(LARGE_BYTES + 200), *at = body;
+
+    assert_non_null(body);
+    at += sprintf(at, "{\"return\":[\"log_softmax\"],\"logits\":[");
+    for (int i = 0; i < NUMBERS; i++)
+        at += sprintf(at, "%s0", i == 0 ? "[" : i % CLASSES == 0 ? "],[" : ",");
+    at += sprintf(at, "]],\"targets\":[0");
+    for (int i = 1; i < NUMBERS / CLASSES; i++)
+        at += sprintf(at, ",0");
+    at += sprintf(at, "]}");
+    (void)sprintf(head, "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                  (size_t)(at - body));
+    assert_true(raw_say(raw, head) && raw_say(raw, body));
+    free(body);
+}
+
+/* As long as it holds memory. */
+static void who_does_not_read_is_still_served(void **state)
+{
+    struct raw halves[QUOTA - 1], large;
+
+    (void)state;
+    for (int i = 0; i < QUOTA - 1; i++) {
+        raw_open_from(&halves[i], "127.0.0.2", lossd.port);
+        assert_true(raw_say(&halves[i], POST HALF));
+    }
+    raw_open_from(&large, "127.0.0.2", lossd.port);
+    ask_for_much(&large);
+    assert_int_equal(raw_next(&large, RAW_MS), RAW_BYTES);
+    assert_true(client_wait(client, "lossd_in_flight_requests", QUOTA + 1.0, QUOTA + 1.0));
+    check_refused();
+    raw_close(&large);
+    assert_true(client_wait(client, "lossd_in_flight_requests", QUOTA, QUOTA));
+    raw_open_from(&large, "127.0.0.2", lossd.port);
+    check(&large, POST BODY, 200);
+    raw_close(&large);
+    for (int i = 0; i < QUOTA - 1; i++)
+        raw_close(&halves[i]);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -82,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_client_leaves_room_for_others),
+        cmocka_unit_test(who_does_not_read_is_still_served),
     };
 
     return cmocka_run_group_tests(tests, start, session_stop);
