@@ -37,6 +37,7 @@ struct connection {
     bool is_extra;       /* it was one too many when it came, and none was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
+    bool was_asked;      /* something of its next request was found unread; until its first line */
     bool is_shut;        /* cut off, and no longer counted */
     bool is_told;        /* the crowd has it among those that can be spared */
     unsigned round;      /* of looking for clients that are gone, when this one was looked for */

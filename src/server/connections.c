@@ -74,15 +74,18 @@ static void tell_sparable(struct connections *connections, uint64_t now_ns)
     connections->sparable = count;
 }
 
-/* Whether it is idle no longer: its next request is here, but has not been read. */
+/* Whether it is idle or silent no longer: its next request is here, but has not been read.  That
+ * is found once for each, or who trickles would have time without end. */
 static bool is_asked(struct connections *connections, struct connection *connection,
                      uint64_t now_ns)
 {
+    bool is_waiting = connection->phase == PHASE_IDLE || connection->phase == PHASE_HEADERS;
     char byte;
 
-    if (connection->phase != PHASE_IDLE ||
+    if (!is_waiting || connection->was_asked ||
         recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         return false;
+    connection->was_asked = true;
     connections_need(connections, connection);
     connection_enter(connection, PHASE_HEADERS, now_ns);
     return true;
@@ -154,7 +157,7 @@ bool connections_part(struct connections *connections, uint64_t now_ns)
          connection = connection->next) {
         if (is_asked(connections, connection, now_ns))
             is_over = false;
-        else if (connection->phase == PHASE_IDLE)
+        else if (connection->phase == PHASE_IDLE || connection->phase == PHASE_HEADERS)
             cut(connections, connection, now_ns);
     }
     return is_over;

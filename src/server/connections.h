@@ -24,7 +24,8 @@ void connections_remove(struct connections *connections, struct connection *conn
 /* Its client has begun a request: it cannot be spared any more. */
 void connections_need(struct connections *connections, struct connection *connection);
 
-/* Cut off those that are idle.  False if the next request of one of them is here already. */
+/* Cut off those that are idle, or have not begun a request yet.  False if one of them is here
+ * already, to be read. */
 bool connections_part(struct connections *connections, uint64_t now_ns);
 
 /* Whether any of them is in this phase. */

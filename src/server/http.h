@@ -37,8 +37,8 @@ bool http_sweep(struct http *http);
 /* Whether a connection is new and still without a request, or half of one is here. */
 bool http_expects_request(const struct http *http);
 
-/* Close the connections that are between two requests, so that no other is sent in vain.  False if
- * the next request of one of them is here already. */
+/* Close the connections on which no request has begun, so that none is sent in vain.  False if one
+ * is here already, to be read. */
 bool http_part(struct http *http);
 
 /* Accept no more connections: the listening socket is closed. */

@@ -331,6 +331,12 @@ static void the_oldest_waste_ends_first(void **state)
     tear_down(&fixture);
 }
 
+static void to_phase(struct connection *connection, enum phase phase, uint64_t now_ns)
+{
+    connection_enter(connection, phase, now_ns);
+    connection->was_asked = false; /* its request before was read */
+}
+
 /* One whose next request is here is not idle, though nobody has read it. */
 static void who_has_asked_is_not_cut(void **state)
 {
@@ -351,19 +357,68 @@ static void who_has_asked_is_not_cut(void **state)
     assert_int_equal(connections[ASKED]->phase, PHASE_HEADERS);
     assert_true(connections[ASKED]->since_ns == now);
     assert_true(!connections[ASKED]->is_shut && connections[IDLE]->is_shut);
-    connection_enter(connections[ASKED], PHASE_IDLE, 2 * MS);
+    to_phase(connections[ASKED], PHASE_IDLE, 2 * MS);
     fixture.lone.state.clients.max = 1; /* of the other two one has to go: not the longest idle */
     connections_sweep(&fixture.connections, now);
     assert_true(!connections[ASKED]->is_shut && connections[LATER]->is_shut);
-    connection_enter(connections[ASKED], PHASE_IDLE, 0);
+    to_phase(connections[ASKED], PHASE_IDLE, 0);
     assert_false(connections_part(&fixture.connections, now));
     assert_false(connections[ASKED]->is_shut);
-    connection_enter(connections[ASKED], PHASE_WORKING, 0);
+    to_phase(connections[ASKED], PHASE_WORKING, 0);
     assert_true(connections_part(&fixture.connections, now));
     assert_false(connections[ASKED]->is_shut);
-    connection_enter(connections[ASKED], PHASE_IDLE, 0);
+    to_phase(connections[ASKED], PHASE_IDLE, 0);
     assert_int_equal(recv(connections[ASKED]->fd, (char[1]){0}, 1, 0), 1);
     assert_true(connections_part(&fixture.connections, now));
+    assert_true(connections[ASKED]->is_shut);
+    for (int i = 0; i < COUNT; i++)
+        end(&fixture, connections[i], peers[i]);
+    tear_down(&fixture);
+}
+
+/* Nor is one silent whose first request is; but whoever trickles it is found so once. */
+static void who_has_asked_at_last_is_not_cut(void **state)
+{
+    enum { SILENT, ASKED, COUNT };
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT];
+    uint64_t now = 1001 * (uint64_t)MS;
+
+    (void)state;
+    set_up(&fixture);
+    for (int i = 0; i < COUNT; i++)
+        connections[i] = add(&fixture, 0, &peers[i]);
+    fixture.lone.options.header_timeout_ms = 10000;
+    fixture.lone.state.clients.max = COUNT - 1;
+    assert_int_equal(send(peers[ASKED], "G", 1, 0), 1);
+    connections_sweep(&fixture.connections, now);
+    assert_true(!connections[ASKED]->is_shut && connections[SILENT]->is_shut);
+    assert_true(connections[ASKED]->since_ns == now);
+    fixture.lone.state.clients.max = 0;
+    connections_sweep(&fixture.connections, 2 * now);
+    assert_true(connections[ASKED]->is_shut);
+    for (int i = 0; i < COUNT; i++)
+        end(&fixture, connections[i], peers[i]);
+    tear_down(&fixture);
+}
+
+/* Whatever was silent until then. */
+static void who_parts_leaves_nobody_waiting(void **state)
+{
+    enum { SILENT, ASKED, COUNT };
+    struct fixture fixture;
+    struct connection *connections[COUNT];
+    int peers[COUNT];
+
+    (void)state;
+    set_up(&fixture);
+    for (int i = 0; i < COUNT; i++)
+        connections[i] = add(&fixture, 0, &peers[i]);
+    assert_int_equal(send(peers[ASKED], "G", 1, 0), 1);
+    assert_false(connections_part(&fixture.connections, MS));
+    assert_true(!connections[ASKED]->is_shut && connections[SILENT]->is_shut);
+    assert_true(connections_part(&fixture.connections, MS)); /* it has not gone on */
     assert_true(connections[ASKED]->is_shut);
     for (int i = 0; i < COUNT; i++)
         end(&fixture, connections[i], peers[i]);
@@ -434,6 +489,8 @@ int main(void)
         cmocka_unit_test(late_ones_are_cut_a_few_at_a_time),
         cmocka_unit_test(the_oldest_waste_ends_first),
         cmocka_unit_test(who_has_asked_is_not_cut),
+        cmocka_unit_test(who_has_asked_at_last_is_not_cut),
+        cmocka_unit_test(who_parts_leaves_nobody_waiting),
         cmocka_unit_test(what_another_loop_can_spare_is_room),
     };
 
