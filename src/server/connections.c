@@ -103,6 +103,15 @@ static void make_room(struct connections *connections, uint64_t now_ns)
     }
 }
 
+bool connections_accept(struct connections *connections, uint64_t now_ns)
+{
+    const struct crowd *crowd = connections->service->crowd;
+
+    if (crowd->count >= crowd->max + CONNECTIONS_SPARED) /* another loop was to make the room */
+        make_room(connections, now_ns);
+    return crowd->count < crowd->max + CONNECTIONS_SPARED;
+}
+
 /* Whether there are more than may be, and more than the other loops will make up for. */
 static bool has_too_many(const struct connections *connections)
 {

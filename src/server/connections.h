@@ -15,6 +15,9 @@ struct connections {
     size_t sparable; /* as the crowd was told */
 };
 
+/* Whether one more is accepted at all, if need be in the place of an idle one. */
+bool connections_accept(struct connections *connections, uint64_t now_ns);
+
 /* A new connection in PHASE_HEADERS, or NULL if memory runs out; and its end.  If the crowd has
  * more than it may, those that have been idle for longest are cut off: of this loop at once, of
  * another one when that sweeps. */

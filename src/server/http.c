@@ -33,10 +33,10 @@ struct connection *http_connection_of(struct MHD_Connection *handle)
 /* The library counts the connections of one loop; here are those of all. */
 static enum MHD_Result on_newcomer(void *context, const struct sockaddr *address, socklen_t size)
 {
-    const struct crowd *crowd = ((const struct http *)context)->service->crowd;
+    struct http *http = context;
 
     (void)address, (void)size;
-    return crowd->count < crowd->max + CONNECTIONS_SPARED ? MHD_YES : MHD_NO;
+    return connections_accept(&http->connections, clock_now_ns()) ? MHD_YES : MHD_NO;
 }
 
 static void begin_tls(struct http *http, struct MHD_Connection *handle,

@@ -155,6 +155,34 @@ static void what_another_loop_can_spare_is_room(void **state)
     lone_connections_stop(&own);
 }
 
+/* Those that are accepted though there is no place are made up for by a loop that has idle ones as
+ * soon as it needs that itself. */
+static void one_more_comes_in_the_place_of_an_idle_one(void **state)
+{
+    struct lone_connections own;
+    struct connection *connections[CONNECTIONS_SPARED];
+    int peers[CONNECTIONS_SPARED];
+    const uint64_t now = 1001 * (uint64_t)MS;
+
+    (void)state;
+    lone_connections_start(&own);
+    for (int i = 0; i < CONNECTIONS_SPARED; i++)
+        connections[i] = lone_connections_add(&own, now, &peers[i]);
+    connection_enter(connections[0], PHASE_IDLE, now);
+    own.lone.state.clients.max = 1;
+    assert_true(connections_accept(&own.connections, now));
+    assert_false(connections[0]->is_shut);
+    own.lone.state.clients.max = 0;
+    assert_true(connections_accept(&own.connections, now));
+    assert_true(connections[0]->is_shut);
+    own.lone.state.clients.count++;
+    assert_false(connections_accept(&own.connections, now)); /* all others have just come */
+    own.lone.state.clients.count--;
+    for (int i = 0; i < CONNECTIONS_SPARED; i++)
+        lone_connections_end(&own, connections[i], peers[i]);
+    lone_connections_stop(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +190,7 @@ int main(void)
         cmocka_unit_test(who_has_asked_at_last_is_not_cut),
         cmocka_unit_test(who_parts_leaves_nobody_waiting),
         cmocka_unit_test(what_another_loop_can_spare_is_room),
+        cmocka_unit_test(one_more_comes_in_the_place_of_an_idle_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
