@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,27 +125,31 @@ static void expecting_to_send_nothing_is_answered(void **state)
 }
 
 /* Who sends one head after the other that is too large, for which the buffer grows to its end, is
- * not taken for who makes the loop spin. */
+ * not taken for who makes the loop spin: or each would take DELAY_MS. */
 static void refused_heads_do_not_add_up(void **state)
 {
     enum { HEADS = 20, DELAY_MS = 100, HEAD_BYTES = 66000 };
     static char head[HEAD_BYTES + 200];
     struct response response = {0};
-    double start_ms = clock_ms();
+    double fastest_ms = INFINITY;
     struct raw raw;
 
     (void)state;
     (void)snprintf(head, sizeof head, "GET /livez HTTP/1.1\r\nHost: a\r\nX: %0*d\r\n\r\n",
                    HEAD_BYTES, 0);
     for (int i = 0; i < HEADS; i++) {
+        double start_ms = clock_ms();
+
         raw_open(&raw, lossd.port);
         (void)raw_say(&raw, head); /* it may not all be wanted */
         raw_read(&raw, false, RAW_MS, &response);
         assert_int_equal(response.status, 431);
         raw_close(&raw);
+        if (i >= HEADS / 2)
+            fastest_ms = fmin(fastest_ms, clock_ms() - start_ms);
     }
-    if (clock_ms() - start_ms >= HEADS * DELAY_MS)
-        fail_msg("%d heads took %g ms", HEADS, clock_ms() - start_ms);
+    if (fastest_ms >= DELAY_MS)
+        fail_msg("the later ones took %g ms and more", fastest_ms);
     response_free(&response);
 }
 
@@ -170,7 +175,8 @@ static void an_endless_chunk_line_does_not_spin(void **state)
 }
 
 /* Nor does the brake on it delay who has done nothing: one request after the other that a worker
- * answers, and heads for which the buffer grows.  A delay is 20 ms or more. */
+ * answers, and heads for which the buffer grows.  A delay is 20 ms or more, and would be each
+ * one's. */
 static void nobody_waits_for_the_brake(void **state)
 {
     enum { REQUESTS = 100, DELAY_MS = 20, HEAD_BYTES = 50000, BODY_BYTES = 9000 };
@@ -183,17 +189,20 @@ static void nobody_waits_for_the_brake(void **state)
     (void)snprintf(requests[1], sizeof requests[1],
                    "GET /livez HTTP/1.1\r\nHost: a\r\nX: x%*sx\r\n\r\n", HEAD_BYTES, "");
     for (size_t k = 0; k < 2; k++) {
-        double start_ms = clock_ms();
         struct raw raw;
+        int fast = 0;
 
         raw_open(&raw, lossd.port);
         for (int i = 0; i < REQUESTS; i++) {
+            double start_ms = clock_ms();
+
             assert_true(raw_say(&raw, requests[k]));
             raw_read(&raw, false, RAW_MS, &response);
             assert_int_equal(response.status, 200);
+            fast += clock_ms() - start_ms < DELAY_MS;
         }
-        if (clock_ms() - start_ms >= REQUESTS * DELAY_MS)
-            fail_msg("%d requests took %g ms", REQUESTS, clock_ms() - start_ms);
+        if (fast < REQUESTS / 10) /* of all on a machine that is not busy */
+            fail_msg("%d of %d requests took less than %d ms", fast, REQUESTS, DELAY_MS);
         raw_close(&raw);
     }
     response_free(&response);

@@ -18,7 +18,7 @@
 #include "support/raw.h"
 #include "support/session.h"
 
-enum { SCRAPERS = 100, HEAVY = 4, NUMBERS = 3000000, SCRAPES_MS = 5000 };
+enum { SCRAPERS = 100, HEAVY = 4, NUMBERS = 3000000, SCRAPES_MS = 15000 };
 
 #define SCRAPE "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,24 +153,25 @@ static void libraries_may_change_what_is_everybodys(void **state)
 /* Row 90: subnormals have their values, and cost not much more than other numbers. */
 static void subnormals_cost_little(void **state)
 {
-    enum { NUMBERS = 100000, SLOWER_MAX = 30 };
+    enum { NUMBERS = 100000, TRIES = 5, SLOWER_MAX = 30 };
     static const char *const numbers[] = {"0.5", "3e-310"};
-    double took_ms[2];
+    double took_ms[2] = {INFINITY, INFINITY}; /* at least */
 
     (void)state;
     (void)session_start(NULL, NULL);
     for (int i = 0; i < 2; i++) {
         struct lines body = {0};
-        double since;
 
         lines_print(&body, "{\"logits\":[%s", numbers[i]);
         for (int n = 1; n < NUMBERS; n++)
             lines_print(&body, ",%s", numbers[i]);
         lines_word(&body, "],\"targets\":0,\"dtype\":\"float64\",\"return\":[\"softmax\"]}");
-        check_loss("numbers", body.text, "{\"loss\":11.512925464970229,"); /* log(10^5) */
-        since = clock_ms();
-        check_loss("numbers", body.text, "{\"loss\":11.512925464970229,");
-        took_ms[i] = clock_ms() - since;
+        for (int tries = 0; tries < TRIES; tries++) {
+            double since = clock_ms();
+
+            check_loss("numbers", body.text, "{\"loss\":11.512925464970229,"); /* log(10^5) */
+            took_ms[i] = fmin(took_ms[i], clock_ms() - since);
+        }
         lines_free(&body);
     }
     if (took_ms[1] > SLOWER_MAX * took_ms[0])

@@ -15,7 +15,7 @@
 #include "support/raw.h"
 #include "support/session.h"
 
-enum { PATIENCE_MS = 20000, TRICKLES_MAX = 2000 };
+enum { PATIENCE_MS = 120000, TRICKLES_MAX = 2000, TRIES_MAX = 20 };
 
 #define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
@@ -100,7 +100,7 @@ static void trickling_does_not_help(void **state)
                                         POST "Content-Length: 1000000\r\n\r\n"};
 
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0, tries = 0; i < 4; i++) {
         double before = client_metric(client, "lossd_errors_total{code=\"request_timeout\"}");
         struct response response = {0};
         struct raw raw;
@@ -115,36 +115,50 @@ static void trickling_does_not_help(void **state)
         assert_true(raw_say(&raw, parts[i % 2]));
         while (raw_next(&raw, 10) == RAW_SILENT && trickles++ < TRICKLES_MAX)
             (void)raw_say(&raw, "x");
-        assert_in_range(trickles, 2, TRICKLES_MAX - 1);
+        assert_in_range(trickles, 0, TRICKLES_MAX - 1);
         check_408(parts[i % 2], &raw, before);
         response_free(&response);
+        if (trickles < 2) { /* this machine was too slow for it */
+            assert_in_range(++tries, 1, TRIES_MAX);
+            i--;
+        }
     }
 }
 
-/* A body that is slow but steady, above the least rate, is read to its end. */
-static void a_steady_body_is_read(void **state)
+/* The status of a body that comes in pieces, one every 15 ms. */
+static long send_steadily(void)
 {
     struct response response = {0};
     char piece[4000], head[128];
-    double start_ms = clock_ms();
     struct raw raw;
+    long status;
 
-    (void)state;
     memset(piece, ' ', sizeof piece);
     raw_open(&raw, lossd.port);
     (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
                    20 * sizeof piece + strlen(GOOD));
     assert_true(raw_say(&raw, head));
     for (int i = 0; i < 20; i++) {
-        assert_true(raw_send(&raw, piece, sizeof piece));
+        (void)raw_send(&raw, piece, sizeof piece);
         (void)raw_next(&raw, 15);
     }
-    assert_true(raw_say(&raw, GOOD));
+    (void)raw_say(&raw, GOOD);
     raw_read(&raw, false, PATIENCE_MS, &response);
-    if (response.status != 200 && clock_ms() - start_ms < 600) /* else this machine was too slow */
-        fail_msg("got %ld %s", response.status, response.body);
+    status = response.status;
     response_free(&response);
     raw_close(&raw);
+    return status;
+}
+
+/* A body that is slow but steady, above the least rate, is read to its end: if nothing stops it on
+ * its way, which on busy machines may happen now and then. */
+static void a_steady_body_is_read(void **state)
+{
+    int tries = 1;
+
+    (void)state;
+    while (send_steadily() != 200)
+        assert_in_range(++tries, 1, TRIES_MAX);
 }
 
 /* Row 74 of tests/faults/rows.txt. */
@@ -172,8 +186,8 @@ static void an_idle_connection_is_closed(void **state)
     }
 }
 
-/* A request whose reply is longer than what a connection holds on its way. */
-static void ask_for_much(struct raw *raw)
+/* Connect, with a request whose reply is longer than what a connection holds on its way. */
+static void ask_for_much(struct raw *raw, unsigned port)
 {
     static const char tail[] = "],\"targets\":0,\"return\":[\"softmax\",\"log_softmax\"]}";
     size_t count = 700000, length = 11 + 2 * count - 1;
@@ -186,6 +200,7 @@ static void ask_for_much(struct raw *raw)
     memcpy(body + length, tail, sizeof tail);
     (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
                    length + sizeof tail - 1);
+    raw_open(raw, port);
     assert_true(raw_say(raw, head));
     assert_true(raw_send(raw, body, length + sizeof tail - 1));
     free(body);
@@ -199,8 +214,7 @@ static void a_reply_that_nobody_reads_is_given_up(void **state)
     struct raw raw;
 
     (void)state;
-    raw_open(&raw, lossd.port);
-    ask_for_much(&raw);
+    ask_for_much(&raw, lossd.port);
     assert_true(client_wait(client, "lossd_client_aborts_total", aborts + 1.0, aborts + 1.0));
     assert_true(client_resting_bytes(client) == bytes);
     raw_close(&raw);
@@ -220,8 +234,7 @@ static void who_does_not_read_lets_no_loop_spin(void **state)
     assert_non_null(line);
     memset(line, 'a', LINE_BYTES);
     daemon_start(&one, (const char *const[]){"--loops", "1", NULL}, NULL);
-    raw_open(&reading, one.port);
-    ask_for_much(&reading);
+    ask_for_much(&reading, one.port);
     assert_int_equal(raw_next(&reading, PATIENCE_MS), RAW_BYTES);
     raw_open(&sending, one.port);
     assert_true(raw_say(&sending, POST "Transfer-Encoding: chunked\r\n\r\n5;"));
@@ -246,13 +259,15 @@ static void a_pause_is_not_idleness(void **state)
     struct daemon patient;
 
     (void)state;
-    daemon_start(&patient, (const char *const[]){"--idle-timeout-ms", "1000", NULL}, NULL);
+    daemon_start(&patient,
+                 (const char *const[]){"--idle-timeout-ms", "1000", "--body-rate-grace-ms",
+                                       "600000", "--request-timeout-ms", "600000", NULL},
+                 NULL);
     raw_open(&sending, patient.port);
-    raw_open(&reading, patient.port);
-    raw_open(&idle, patient.port);
     assert_true(raw_say(&sending, POST "Content-Length: 28\r\n\r\n{\"logits\""));
-    ask_for_much(&reading);
+    ask_for_much(&reading, patient.port);
     assert_int_equal(raw_next(&reading, PATIENCE_MS), RAW_BYTES);
+    raw_open(&idle, patient.port);
     assert_true(raw_say(&idle, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
     raw_read(&idle, false, PATIENCE_MS, &response);
     assert_int_equal(response.status, 200);

@@ -18,7 +18,7 @@
 #define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define GOOD           "{\"logits\":[1,2],\"targets\":1}"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 120000 };
 
 /* What is printed is what the daemon answers, to the byte. */
 static void evaluate_prints_what_the_daemon_answers(void **state)

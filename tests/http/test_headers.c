@@ -14,7 +14,7 @@
 #include "support/client.h"
 #include "support/daemon.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 120000 };
 
 #define GOOD   "{\"logits\":[1,2],\"targets\":1}"
 #define TRACE  "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -173,7 +173,8 @@ static void loops_end_together(void **state)
     struct raw half;
 
     (void)state;
-    daemon_start(&own, (const char *const[]){"--loops", "4", NULL}, NULL);
+    daemon_start(
+        &own, (const char *const[]){"--loops", "4", "--body-rate-grace-ms", "600000", NULL}, NULL);
     for (int i = 0; i < CONNECTIONS; i++) {
         raw_open(&kept[i], own.port);
         ask_alive(&kept[i], false);
@@ -185,6 +186,7 @@ static void loops_end_together(void **state)
     assert_true(client_wait(visitor, "lossd_in_flight_requests", 2.0, 2.0));
     client_close(visitor);
     daemon_signal(&own, SIGTERM);
+    assert_true(daemon_says(&own, "draining: no new connections"));
     assert_int_equal(raw_next(&half, QUIET_MS), RAW_SILENT); /* each for itself, three had ended */
     for (int i = 0; i < CONNECTIONS; i++) {
         ask_alive(&kept[i], true);

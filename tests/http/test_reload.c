@@ -23,7 +23,7 @@
 #define OK     "lossd_config_reloads_total{result=\"ok\"}"
 #define FAILED "lossd_config_reloads_total{result=\"failed\"}"
 
-enum { PATIENCE_MS = 20000, CALLERS = 3, ROTATIONS = 20 };
+enum { PATIENCE_MS = 120000, CALLERS = 3, ROTATIONS = 20 };
 
 static char tokens_path[FOLDER_PATH_BYTES];
 

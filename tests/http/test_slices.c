@@ -10,7 +10,7 @@
 #include "support/threads.h"
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 20000, WORKERS = 3, LOOPS = 2, METRICS_LOOPS = 1, THREADS_MAX = 20 };
+enum { PATIENCE_MS = 120000, WORKERS = 3, LOOPS = 2, METRICS_LOOPS = 1, THREADS_MAX = 20 };
 
 static int count_short_slices(const struct daemon *lossd)
 {

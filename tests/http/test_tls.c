@@ -20,7 +20,7 @@
 #define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define ANY  "NORMAL"
 
-enum { PATIENCE_MS = 20000, CALLERS = 6, CALLS = 60 };
+enum { PATIENCE_MS = 120000, CALLERS = 6, CALLS = 60 };
 
 static char ca[FOLDER_PATH_BYTES], certificate[FOLDER_PATH_BYTES], key[FOLDER_PATH_BYTES];
 
@@ -35,11 +35,10 @@ static int start(void **state)
     (void)folder_path("ca.pem", ca);
     (void)folder_path("server.pem", certificate);
     (void)folder_path("server.key", key);
-    status = session_start((const char *const[]){"--tls-certificate-file", certificate,
-                                                 "--tls-key-file", key, "--header-timeout-ms",
-                                                 "300", "--body-rate-grace-ms", "300",
-                                                 "--json-bytes-max", "4000000", NULL},
-                           NULL);
+    status =
+        session_start((const char *const[]){"--tls-certificate-file", certificate, "--tls-key-file",
+                                            key, "--json-bytes-max", "4000000", NULL},
+                      NULL);
     client_secure(client, ca, NULL, NULL);
     return status;
 }
@@ -242,19 +241,30 @@ static void many_are_served_at_once(void **state)
 /* ---- slow clients ---- */
 
 /* A handshake that stops is cut when its time is over, and costs nothing until then. */
+static void start_impatient(struct daemon *impatient)
+{
+    daemon_start(impatient,
+                 (const char *const[]){"--tls-certificate-file", certificate, "--tls-key-file", key,
+                                       "--header-timeout-ms", "300", "--body-rate-grace-ms", "300",
+                                       NULL},
+                 NULL);
+}
+
 static void a_handshake_that_stops_is_cut(void **state)
 {
     static const char half[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
-    struct daemon patient;
+    struct daemon impatient, patient;
     struct client *own;
     struct raw raw;
     double before, begin;
 
     (void)state;
-    raw_open(&raw, lossd.port);
+    start_impatient(&impatient);
+    raw_open(&raw, impatient.port);
     assert_true(raw_send(&raw, half, sizeof half - 1));
     assert_int_equal(raw_next(&raw, PATIENCE_MS), RAW_CLOSED);
     raw_close(&raw);
+    assert_int_equal(daemon_stop(&impatient), 0);
     daemon_start(
         &patient,
         (const char *const[]){"--tls-certificate-file", certificate, "--tls-key-file", key, NULL},
@@ -278,15 +288,20 @@ static void slow_requests_are_told_so(void **state)
 {
     static const char *const requests[] = {"GET /livez HTTP/1.1\r\nHos",
                                            POST "Content-Length: 28\r\n\r\n{\"logits\""};
+    struct daemon impatient;
+    struct client *own;
 
     (void)state;
+    start_impatient(&impatient);
+    own = client_open(impatient.port);
+    client_secure(own, ca, NULL, NULL);
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-        double before = client_metric(client, "lossd_errors_total{code=\"request_timeout\"}");
+        double before = client_metric(own, "lossd_errors_total{code=\"request_timeout\"}");
         struct secure secure;
         const char *reply;
         bool closed;
 
-        secure_open(&secure, lossd.port, ANY);
+        secure_open(&secure, impatient.port, ANY);
         assert_true(secure.is_open);
         assert_true(secure_say(&secure, requests[i]));
         reply = secure_read_all(&secure, PATIENCE_MS, &closed);
@@ -294,10 +309,12 @@ static void slow_requests_are_told_so(void **state)
             strstr(reply, "\"code\": \"request_timeout\"") == NULL || !closed)
             fail_msg("got %s", reply);
         secure_close(&secure);
-        assert_true(client_wait(client, "lossd_errors_total{code=\"request_timeout\"}",
-                                before + 1.0, before + 1.0));
+        assert_true(client_wait(own, "lossd_errors_total{code=\"request_timeout\"}", before + 1.0,
+                                before + 1.0));
     }
-    assert_true(client_wait(client, "lossd_in_flight_requests", 1.0, 1.0));
+    assert_true(client_wait(own, "lossd_in_flight_requests", 1.0, 1.0));
+    client_close(own);
+    assert_int_equal(daemon_stop(&impatient), 0);
 }
 
 int main(void)

@@ -15,7 +15,7 @@
 #include "support/daemon.h"
 #include "support/folder.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 120000 };
 
 static char certificate[FOLDER_PATH_BYTES], key[FOLDER_PATH_BYTES];
 

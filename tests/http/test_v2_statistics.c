@@ -15,7 +15,7 @@
 #include "support/daemon.h"
 #include "support/raw.h"
 
-enum { PATIENCE_MS = 20000, MODELS = 3, DURATIONS = 8 };
+enum { PATIENCE_MS = 120000, MODELS = 3, DURATIONS = 8 };
 
 static const char *const models[MODELS] = {"cross_entropy", "nll_loss",
                                            "categorical_cross_entropy"};

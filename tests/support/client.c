@@ -10,7 +10,7 @@
 #include "support/daemon.h"
 #include "support/texts.h"
 
-enum { CURL_MS = 30000, URL_BYTES = 512 };
+enum { CURL_MS = 180000, URL_BYTES = 512 };
 
 struct client {
     CURL *curl;

@@ -38,7 +38,7 @@ double client_metric(struct client *client, const char *series);
 
 /* Wait for a series to be from `low` to `high`, at most CLIENT_WAIT_MS, or false, with a line on
  * standard error: so also if the daemon is dead, or has no such series. */
-enum { CLIENT_WAIT_MS = 20000 };
+enum { CLIENT_WAIT_MS = 120000 };
 bool client_wait(struct client *client, const char *series, double low, double high);
 
 /* lossd_in_flight_bytes when no request is in flight but the one that asks, which is waited for:

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS = 4, ARGUMENTS_MAX = 64, START_MS = 20000, STOP_MS = 20000 };
+enum { DESCRIPTORS = 4, ARGUMENTS_MAX = 64, START_MS = 60000, STOP_MS = 60000 };
 
 extern char **environ;
 
@@ -255,6 +255,21 @@ int daemon_stop(struct daemon *daemon)
 char *daemon_errors(const struct daemon *daemon)
 {
     return read_file(daemon->err);
+}
+
+bool daemon_says(const struct daemon *daemon, const char *text)
+{
+    double deadline = clock_ms() + START_MS;
+    bool is_there;
+
+    do {
+        char *log = daemon_errors(daemon);
+
+        is_there = strstr(log, text) != NULL;
+        free(log);
+        pause_a_ms();
+    } while (!is_there && clock_ms() < deadline);
+    return is_there;
 }
 
 unsigned daemon_metrics_port(const struct daemon *daemon)

@@ -36,12 +36,15 @@ void daemon_signal(const struct daemon *daemon, int number);
 /* Its exit status, if it ends in time; DAEMON_RUNS if not. */
 int daemon_wait(struct daemon *daemon, unsigned timeout_ms);
 
-/* SIGTERM, and its exit status; killed, and DAEMON_RUNS, if it does not end within 20
+/* SIGTERM, and its exit status; killed, and DAEMON_RUNS, if it does not end within 60
  * s.  Nothing if there is none. */
 int daemon_stop(struct daemon *daemon);
 
 /* What it wrote to standard error so far; to be freed. */
 char *daemon_errors(const struct daemon *daemon);
+
+/* Whether it writes this there, within 60 s. */
+bool daemon_says(const struct daemon *daemon, const char *text);
 
 /* The port for metrics alone, as the log has it; 0 if there is none. */
 unsigned daemon_metrics_port(const struct daemon *daemon);
@@ -55,7 +58,7 @@ double daemon_cpu_s(const struct daemon *daemon);
 
 /* A run of lossd from start to end. */
 struct daemon_run {
-    int status; /* DAEMON_RUNS if it had to be killed after 20 s */
+    int status; /* DAEMON_RUNS if it had to be killed after 60 s */
     char *out, *err;
 };
 

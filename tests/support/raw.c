@@ -20,10 +20,12 @@ void raw_open_from(struct raw *raw, const char *address, unsigned port)
                                    .sin_port = htons((unsigned short)port),
                                    .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct sockaddr_in from = {.sin_family = AF_INET};
+    const int later = 1; /* a port that is free for this daemon is enough */
 
     *raw = (struct raw){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     text_append(&raw->bytes, &raw->length, &raw->room, NULL, 0);
     if (raw->fd >= 0 && inet_pton(AF_INET, address, &from.sin_addr) == 1 &&
+        setsockopt(raw->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later) == 0 &&
         bind(raw->fd, (const struct sockaddr *)(const void *)&from, sizeof from) == 0 &&
         connect(raw->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0)
         return;

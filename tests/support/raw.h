@@ -16,7 +16,7 @@ struct raw {
     size_t length, room;
 };
 
-enum { RAW_MS = 20000 }; /* long enough for any reply */
+enum { RAW_MS = 120000 }; /* long enough for any reply */
 
 void raw_open(struct raw *raw, unsigned port);
 
