@@ -14,4 +14,10 @@ static inline uint64_t clock_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* How long something has lasted at `now_ns`; what began after that, not at all. */
+static inline uint64_t clock_passed_ns(uint64_t since_ns, uint64_t now_ns)
+{
+    return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 #endif

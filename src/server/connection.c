@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "server/clock.h"
+
 enum {
     WASTE_GRACE_MS = 2000,
     WASTE_UNREAD_MS = 10000, /* who reads slowly makes room in his buffer at long intervals */
@@ -43,7 +45,7 @@ bool connection_has_ended(int fd)
 
 uint64_t connection_passed_ms(const struct connection *connection, uint64_t now_ns)
 {
-    return (now_ns - connection->since_ns) / 1000000;
+    return clock_passed_ns(connection->since_ns, now_ns) / 1000000;
 }
 
 /* After a time of grace a body must have arrived at a rate, counted from the grace's end. */
@@ -92,7 +94,7 @@ static bool stands_still(const struct connection *connection, uint64_t now_ns)
 
     return connection->exchange != NULL &&
            exchange_held_bytes(connection->exchange) >= WASTE_BYTES_MIN &&
-           now_ns - connection->moved_ns > limit_ms * 1000000;
+           clock_passed_ns(connection->moved_ns, now_ns) > limit_ms * 1000000;
 }
 
 bool connection_wastes(const struct connection *connection, const struct server_options *options,

@@ -74,7 +74,7 @@ struct exchange {
     const char *cors_origin;         /* what pages of another origin are told, or NULL */
     char trace_id[TRACE_ID_BYTES];   /* of the caller's trace, or "" */
     bool has_place;                  /* in the queue */
-    bool has_been_queued;            /* or refused: a later part of it cannot be any more */
+    bool has_been_queued;            /* or refused; later parts of it are not refused */
     size_t received_bytes;           /* of the body, those that were wanted */
     size_t discarded;                /* bytes of the body that were thrown away after a failure */
     uint64_t discarding_since_ns;

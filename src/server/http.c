@@ -224,10 +224,8 @@ void http_resume(struct exchange *exchange)
     MHD_resume_connection(exchange->connection);
 }
 
-bool http_sweep(struct http *http)
+bool http_sweep(struct http *http, uint64_t now_ns)
 {
-    uint64_t now_ns = clock_now_ns();
-
     bool are_sending = linger_sweep(&http->lingering, now_ns);
 
     return connections_sweep(&http->connections, now_ns) || are_sending;

@@ -30,9 +30,10 @@ bool http_starves(const struct http *http);
  * more: go on with its connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
-/* Cut the connections that are too slow, and throw away what those send who were refused; to be
- * called every 100 ms or so, and sooner if it was true. */
-bool http_sweep(struct http *http);
+/* Cut the connections that were too slow at `now_ns`, since when what they had sent has been read,
+ * and throw away what those send who were refused; to be called every 100 ms or so, and sooner if
+ * it was true. */
+bool http_sweep(struct http *http, uint64_t now_ns);
 
 /* Whether a connection is new and still without a request, or half of one is here. */
 bool http_expects_request(const struct http *http);

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/clock.h"
+
 enum { SWEEP_BYTES_MAX = 1024 * 1024 }; /* of each socket: others wait for the loop */
 
 /* Throw away what is there, as far as one sweep goes; false at the end of the stream, or at an
@@ -33,7 +35,7 @@ bool linger_sweep(struct lingering *lingering, uint64_t now_ns)
 
     for (size_t i = 0; i < lingering->count; i++) {
         struct lingering_socket *socket = &lingering->sockets[i];
-        uint64_t waited_ms = (now_ns - socket->since_ns) / 1000000;
+        uint64_t waited_ms = clock_passed_ns(socket->since_ns, now_ns) / 1000000;
         size_t bytes = socket->bytes;
 
         if (discard(socket) && waited_ms < LINGER_MS_MAX) {

@@ -103,9 +103,12 @@ static void on_wake(uv_async_t *wake)
 static void on_tick(uv_timer_t *tick)
 {
     struct loop *loop = tick->data;
+    uint64_t now_ns;
 
     come_back(loop);
-    if (http_sweep(loop->http))
+    now_ns = clock_now_ns();
+    pump(loop); /* if this loop is late itself, nobody is with what is here */
+    if (http_sweep(loop->http, now_ns))
         (void)uv_timer_start(tick, on_tick, TICK_MS_HURRIED, uv_timer_get_repeat(tick));
     loop->events.on_tick(loop->events.context);
     pump(loop);

@@ -5,7 +5,7 @@
 import re
 import sys
 
-LAST, LETTERED = 105, ['8a', '8b', '22a', '57a', '76a', '76b', '78a', '79a', '79b']
+LAST, LETTERED = 105, ['8a', '8b', '22a', '57a', '74a', '76a', '76b', '78a', '79a', '79b']
 NOWHERE = ('none', 'later')
 
 

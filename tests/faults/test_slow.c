@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,14 @@
 #include "support/raw.h"
 #include "support/session.h"
 
-enum { PATIENCE_MS = 120000, TRICKLES_MAX = 2000, TRIES_MAX = 20 };
+enum {
+    PATIENCE_MS = 120000,
+    TRICKLES_MAX = 2000,
+    TRIES_MAX = 20,
+    LIMIT_MS = 100, /* of heads, and before a body is looked at */
+    STOPPED_MS = 150,
+    STOPS = 10,
+};
 
 #define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define GOOD "{\"logits\":[0,0],\"targets\":0}"
@@ -161,6 +169,36 @@ static void a_steady_body_is_read(void **state)
         assert_in_range(++tries, 1, TRIES_MAX);
 }
 
+/* The daemon is stopped for longer than the limits, as a machine may be, and finds all of it when it
+ * goes on.  Row 74a. */
+static void nobody_is_late_with_what_is_here(void **state)
+{
+    static const char *const parts[][2] = {
+        {"GET /livez HTTP/1.1\r\nHo", "st: a\r\n\r\n"},
+        {POST "Content-Length: 28\r\n\r\n{\"logits\"", ":[0,0],\"targets\":0}"}};
+
+    (void)state;
+    for (int i = 0; i < 2 * STOPS; i++) {
+        struct response response = {0};
+        double since = clock_ms(), until;
+        struct raw raw;
+
+        raw_open(&raw, lossd.port);
+        assert_true(raw_say(&raw, parts[i % 2][0]));
+        assert_true(client_wait(client, "lossd_connections", 2.0, 2.0));
+        daemon_signal(&lossd, SIGSTOP);
+        until = clock_ms();
+        (void)raw_say(&raw, parts[i % 2][1]);
+        (void)raw_next(&raw, STOPPED_MS);
+        daemon_signal(&lossd, SIGCONT);
+        raw_read(&raw, false, PATIENCE_MS, &response);
+        if (response.status != 200 && until - since < LIMIT_MS / 2) /* else it may have been late */
+            fail_msg("got %ld %s", response.status, response.body);
+        response_free(&response);
+        raw_close(&raw);
+    }
+}
+
 /* Row 74 of tests/faults/rows.txt. */
 static void an_idle_connection_is_closed(void **state)
 {
@@ -291,6 +329,7 @@ int main(void)
         cmocka_unit_test(slow_requests_are_told_so),
         cmocka_unit_test(trickling_does_not_help),
         cmocka_unit_test(a_steady_body_is_read),
+        cmocka_unit_test(nobody_is_late_with_what_is_here),
         cmocka_unit_test(an_idle_connection_is_closed),
         cmocka_unit_test(a_reply_that_nobody_reads_is_given_up),
         cmocka_unit_test(who_does_not_read_lets_no_loop_spin),

@@ -240,7 +240,6 @@ static void many_are_served_at_once(void **state)
 
 /* ---- slow clients ---- */
 
-/* A handshake that stops is cut when its time is over, and costs nothing until then. */
 static void start_impatient(struct daemon *impatient)
 {
     daemon_start(impatient,
@@ -250,6 +249,7 @@ static void start_impatient(struct daemon *impatient)
                  NULL);
 }
 
+/* A handshake that stops is cut when its time is over, and costs nothing until then. */
 static void a_handshake_that_stops_is_cut(void **state)
 {
     static const char half[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";

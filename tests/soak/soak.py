@@ -158,6 +158,8 @@ def fit(points):
 
 def judge(soak, log_bytes):
     half = soak.samples[len(soak.samples) // 2:]
+    if len(half) < ROUNDS_MIN // 2:  # the daemon has ended
+        return
     slope, error = fit([(seconds / 60, kilobytes) for seconds, kilobytes, _ in half])
     growth = slope * (half[-1][0] - half[0][0]) / 60
     descriptors = {count for _, _, count in soak.samples}
