@@ -10,6 +10,7 @@
 #include "server/clock.h"
 
 enum {
+    TAKEN_AT_ONCE_BYTES = 16384, /* by an empty socket: what TCP has for that at least */
     WASTE_GRACE_MS = 2000,
     WASTE_UNREAD_MS = 10000, /* who reads slowly makes room in his buffer at long intervals */
     WASTE_BYTES_MIN = 65536,
@@ -33,6 +34,20 @@ void connection_uncount(struct connection *connection)
     if (connection->is_counted)
         quota_end(connection->client);
     connection->is_counted = false;
+}
+
+void connection_uncount_early(struct connection *connection, size_t length)
+{
+    struct tcp_info info = {.tcpi_unacked = 0};
+    socklen_t size = sizeof info;
+
+    if (connection->client == NULL || length > TAKEN_AT_ONCE_BYTES ||
+        getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
+        return;
+    /* Whoever has not read the replies before may keep this one waiting, and what it holds. */
+    if (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0)
+        connection_uncount(connection);
 }
 
 bool connection_has_ended(int fd)

@@ -37,7 +37,7 @@ struct connection {
     bool is_extra;       /* it was one too many when it came, and none was there to cut */
     bool has_bad_escape; /* in the path of the request that is being read */
     bool leaves_unread;  /* answered before its body was read: the client may still be sending */
-    bool was_asked;      /* something of its next request was found unread; until its first line */
+    bool was_asked;      /* something of its next request was found unread; until its headers end */
     bool is_shut;        /* cut off, and no longer counted */
     bool is_told;        /* the crowd has it among those that can be spared */
     unsigned round;      /* of looking for clients that are gone, when this one was looked for */
@@ -64,6 +64,10 @@ bool connection_has_ended(int fd);
 
 /* Its request, if it has one, is no longer among those of its client. */
 void connection_uncount(struct connection *connection);
+
+/* The same before a reply of so many bytes is sent, if the kernel will take all of it at once: its
+ * client may then have it, and ask again elsewhere, before the library says that it is sent. */
+void connection_uncount_early(struct connection *connection, size_t length);
 
 /* What to do about a connection at `now_ns`. */
 enum lateness connection_lateness(const struct connection *connection,

@@ -27,8 +27,8 @@ void connections_remove(struct connections *connections, struct connection *conn
 /* Its client has begun a request: it cannot be spared any more. */
 void connections_need(struct connections *connections, struct connection *connection);
 
-/* Cut off those that are idle, or have not begun a request yet.  False if one of them is here
- * already, to be read. */
+/* Cut off those whose next request is not here as far as the end of its headers.  False if
+ * something unread is here of one of them, which is spared once. */
 bool connections_part(struct connections *connections, uint64_t now_ns);
 
 /* Whether any of them is in this phase. */

@@ -106,7 +106,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     connections_need(&http->connections, connection);
     if (connection->phase == PHASE_IDLE)
         connection_enter(connection, PHASE_HEADERS, clock_now_ns());
-    connection->has_bad_escape = connection->was_asked = false;
+    connection->has_bad_escape = false;
     for (const char *at = strchr(uri, '%'); at != NULL && at < end; at = strchr(at + 1, '%')) {
         bool is_escape = isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2]);
 

@@ -5,9 +5,6 @@
 #include "server/clock.h"
 #include "server/http_internal.h"
 
-/* What the kernel takes of a reply at once: what a TCP socket has for that by default. */
-enum { TAKEN_AT_ONCE_BYTES = 16384 };
-
 /* Whether a header went on on another line.  libmicrohttpd 0.9 adds that line to the name, by a
  * copy elsewhere, so that "Content-: 5" and " Length" make a Content-Length; 1.0 joins the lines of
  * the value.  A name that was not copied lies before its value, with a colon and blanks between. */
@@ -64,6 +61,7 @@ static struct exchange *open_exchange(struct http *http, struct MHD_Connection *
     if (exchange != NULL) {
         exchange->connection = handle;
         connection->exchange = exchange;
+        connection->was_asked = false;
         connections_need(&http->connections, connection);
         connection_enter(connection, PHASE_BODY, clock_now_ns());
         connection->body_held = held_bytes(exchange, &head);
@@ -103,9 +101,7 @@ static enum MHD_Result queue_reply(struct exchange *exchange)
     if (queued != MHD_YES)
         return queued;
     connection_enter(connection, PHASE_SENDING, clock_now_ns());
-    /* Its client may have it, and ask again elsewhere, before the library says that it is sent. */
-    if (reply->length <= TAKEN_AT_ONCE_BYTES)
-        connection_uncount(connection);
+    connection_uncount_early(connection, reply->length);
     return queued;
 }
 

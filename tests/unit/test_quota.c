@@ -7,16 +7,17 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/quota.h"
+#include "server/connection.h"
 
 enum { REQUESTS_MAX = 2, THREADS = 4, ROUNDS = 2000 };
 
-/* A connection whose peer has this address of the loopback network. */
-static int connect_from(const char *address)
+/* A connection whose peer has this address of the loopback network; and the peer. */
+static int connect_from_peer(const char *address, int *peer_fd)
 {
     struct sockaddr_in to = {.sin_family = AF_INET}, from = {.sin_family = AF_INET};
     socklen_t size = sizeof to;
@@ -31,8 +32,17 @@ static int connect_from(const char *address)
     assert_int_equal(connect(peer, (struct sockaddr *)(void *)&to, sizeof to), 0);
     fd = accept(listener, NULL, NULL);
     assert_true(fd >= 0);
-    (void)close(peer); /* its address can still be asked for */
     (void)close(listener);
+    *peer_fd = peer;
+    return fd;
+}
+
+/* The same without the peer, whose address can still be asked for. */
+static int connect_from(const char *address)
+{
+    int peer, fd = connect_from_peer(address, &peer);
+
+    (void)close(peer);
     return fd;
 }
 
@@ -97,6 +107,44 @@ static void nobody_is_held_to_none(void **state)
     quota_free(unlimited);
 }
 
+static bool is_still_counted(struct connection *connection, size_t length)
+{
+    connection_uncount_early(connection, length);
+    return connection->is_counted;
+}
+
+/* A request of which the client may have the reply is over for him, unless he leaves replies
+ * unread. */
+static void a_request_counts_until_its_reply_has_gone(void **state)
+{
+    enum { AT_ONCE = 16384, TRIES_MAX = 20000 };
+    static char bytes[AT_ONCE];
+    struct quota *quota = quota_new(1);
+    struct connection connection = {.is_counted = true};
+    int peer, tries = 0;
+
+    (void)state;
+    connection.fd = connect_from_peer("127.0.0.2", &peer);
+    assert_true(quota_enter(quota, connection.fd, &connection.client));
+    assert_false(quota_begin(quota, connection.client));
+    assert_true(is_still_counted(&connection, AT_ONCE + 1));
+    while (send(connection.fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+    assert_true(is_still_counted(&connection, 1));
+    while (is_still_counted(&connection, AT_ONCE) && ++tries < TRIES_MAX) {
+        (void)poll(&(struct pollfd){.fd = peer, .events = POLLIN}, 1, 1);
+        (void)recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+    }
+    assert_false(connection.is_counted);
+    assert_false(is_still_counted(&connection, 0)); /* it ends once */
+    assert_false(quota_begin(quota, connection.client));
+    assert_true(quota_begin(quota, connection.client));
+    quota_leave(quota, connection.client);
+    quota_free(quota);
+    (void)close(connection.fd);
+    (void)close(peer);
+}
+
 struct caller {
     struct quota *quota;
     int fd;
@@ -149,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_of_all_connections_count),
+        cmocka_unit_test(a_request_counts_until_its_reply_has_gone),
         cmocka_unit_test(nobody_is_held_to_none),
         cmocka_unit_test(loops_do_not_disturb_each_other),
     };
