@@ -30,16 +30,16 @@ bool http_starves(const struct http *http);
  * more: go on with its connection.  Then http_run. */
 void http_resume(struct exchange *exchange);
 
-/* Cut the connections that were too slow at `now_ns`, since when what they had sent has been read,
- * and throw away what those send who were refused; to be called every 100 ms or so, and sooner if
- * it was true. */
+/* Cut the connections that were too slow at `now_ns`; what had come by then has been read
+ * meanwhile.  Throw away what those send who were refused.  To be called every 100 ms or so, and
+ * sooner if it was true. */
 bool http_sweep(struct http *http, uint64_t now_ns);
 
 /* Whether a connection is new and still without a request, or half of one is here. */
 bool http_expects_request(const struct http *http);
 
-/* Close the connections on which no request has begun, so that none is sent in vain.  False if one
- * is here already, to be read. */
+/* Close the connections that have no request, so that none is sent in vain.  False if something of
+ * one is here already, to be read. */
 bool http_part(struct http *http);
 
 /* Accept no more connections: the listening socket is closed. */

@@ -15,6 +15,7 @@ enum {
     PUMP_PASSES = 4,
     TURN_NS = 500000, /* 0.1 ms lets more small requests by, and half as many large ones */
     NAP_NS = 20000,   /* the way through libuv takes less: the loop has slept */
+    LATE_NS = 2 * TICK_MS * 1000000,
 };
 
 struct loop {
@@ -28,7 +29,9 @@ struct loop {
     uv_timer_t tick;
     uv_signal_t sigterm, sigint, sighup;
     bool has_ended;
-    uint64_t left_ns; /* when it came back from the last pass of http, and from giving way */
+    uint64_t ticked_ns; /* the last tick */
+    bool is_late;       /* it came so late that it only read */
+    uint64_t left_ns;   /* when it came back from the last pass of http, and from giving way */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -100,15 +103,23 @@ static void on_wake(uv_async_t *wake)
     pump(loop);
 }
 
+/* Whether so much may be here that it takes until the next tick to read it; not twice in a row. */
+static bool is_late(struct loop *loop, uint64_t now_ns)
+{
+    loop->is_late = !loop->is_late && now_ns - loop->ticked_ns > LATE_NS;
+    loop->ticked_ns = now_ns;
+    return loop->is_late;
+}
+
+/* Read what is here first: nobody is late with it because this loop was. */
 static void on_tick(uv_timer_t *tick)
 {
     struct loop *loop = tick->data;
-    uint64_t now_ns;
+    uint64_t now_ns = clock_now_ns();
 
     come_back(loop);
-    now_ns = clock_now_ns();
-    pump(loop); /* if this loop is late itself, nobody is with what is here */
-    if (http_sweep(loop->http, now_ns))
+    pump(loop);
+    if (!is_late(loop, now_ns) && http_sweep(loop->http, now_ns))
         (void)uv_timer_start(tick, on_tick, TICK_MS_HURRIED, uv_timer_get_repeat(tick));
     loop->events.on_tick(loop->events.context);
     pump(loop);
@@ -180,6 +191,7 @@ struct loop *loop_new(struct http *http, const struct loop_events *events)
 void loop_run(struct loop *loop)
 {
     turns_join(TURN_NS);
+    loop->ticked_ns = clock_now_ns();
     pump(loop);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }

@@ -1,4 +1,5 @@
-/* test_loop.c - event loops give way when they were busy for a turn, and end when they are told to.
+/* test_loop.c - event loops give way when they were busy for a turn, read before they judge who is
+ * late, and end when they are told to.
  *
  * sched_yield is this file's, to count, and so is the http that a loop drives.  So are the clock and
  * the wait for events: time is what passes and sleeps are said to take, not what they take here. */
@@ -73,7 +74,7 @@ struct http {
     int always; /* what it watches: always readable */
     bool goes_on;
     uint64_t pass_ns;
-    int passes_left;
+    int passes_left, left_at_sweep, sweeps;
     uint64_t swept_ns;
 };
 
@@ -103,6 +104,8 @@ bool http_starves(const struct http *http)
 bool http_sweep(struct http *http, uint64_t at_ns)
 {
     http->swept_ns = at_ns;
+    http->left_at_sweep = http->passes_left;
+    http->sweeps++;
     return false;
 }
 
@@ -199,6 +202,20 @@ static void what_is_here_is_read_before_a_sweep(void **state)
     now_ns = 0;
     run_apart(&http, nothing);
     assert_int_equal(http.swept_ns, TICK_NS);
+    assert_int_equal(http.left_at_sweep, 0);
+}
+
+/* To read more than a tick does; but if it is late at each, it sweeps at every other. */
+static void a_loop_that_is_late_sweeps_later(void **state)
+{
+    struct http http = {.pass_ns = 3 * (uint64_t)TICK_NS, .passes_left = 8};
+
+    (void)state;
+    wait_ns = 0;
+    now_ns = 0;
+    run_apart(&http, nothing); /* ticks after 1, 4, and 7 passes */
+    assert_int_equal(http.sweeps, 1);
+    assert_int_equal(http.swept_ns, 4 * http.pass_ns);
 }
 
 static void end(void *context)
@@ -206,7 +223,7 @@ static void end(void *context)
     loop_end(((struct http *)context)->loop);
 }
 
-/* The first pass, on the way in, lasts until the tick, before which there is another. */
+/* The first pass, on the way in, lasts until the tick, which makes another before it sweeps. */
 static void loops_that_are_to_end_begin_nothing(void **state)
 {
     struct http http = {.pass_ns = TICK_NS, .passes_left = PASSES};
@@ -224,6 +241,7 @@ int main(void)
         cmocka_unit_test(nor_does_a_way_through_libuv_end_a_turn),
         cmocka_unit_test(loops_that_have_slept_begin_a_turn),
         cmocka_unit_test(what_is_here_is_read_before_a_sweep),
+        cmocka_unit_test(a_loop_that_is_late_sweeps_later),
         cmocka_unit_test(loops_that_are_to_end_begin_nothing),
     };
 
