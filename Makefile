@@ -338,10 +338,11 @@ conformance: build/lossd ## compare with PyTorch on its own test samples, then c
 check-examples: deps-examples build/lossd ## run tests/examples, those in Python with the VENV of `make conformance`
 	@python3 tests/examples/check_examples.py build/lossd '$(VENV)'
 
-# CASES=7000 makes more than 20,000 requests, in half an hour or so.
+# CASES=7000 makes more than 20,000 requests, in half an hour or so; another SEED, others.
 CASES ?= 200
+SEED  ?= 1
 schemathesis: build/lossd ## hold the daemon against its /openapi.json, by CASES random requests for each way to evaluate
-	@sh tests/conformance/run_openapi.sh '$(VENV)' build/release/lossd $(CASES)
+	@sh tests/conformance/run_openapi.sh '$(VENV)' build/release/lossd $(CASES) --seed $(SEED)
 
 # ---- fuzzing -----------------------------------------------------------------------------------
 # Each target on a copy of its seeds; what it finds new stays there for the next run.  The seeds

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run check_openapi.py with a Python that has schemathesis:  run_openapi.sh VENV PROGRAM CASES
+# Run check_openapi.py with a Python that has schemathesis:  run_openapi.sh VENV PROGRAM CASES [OPTION...]
 #
 # VENV is a virtual environment outside of the source tree; if its Python has no schemathesis, it is
 # made and schemathesis is installed there by pip.  Where that is impossible nothing is tested: this says so,
@@ -24,4 +24,5 @@ if ! has_schemathesis; then
         exit 0
     fi
 fi
-exec "$python" tests/conformance/check_openapi.py "$program" "$cases"
+shift 3
+exec "$python" tests/conformance/check_openapi.py "$program" "$cases" "$@"
