@@ -9,6 +9,9 @@
 
 #include "server/clock.h"
 
+/* So much of a tcp_info has this member: kernels before it was added give less. */
+#define UP_TO(member) (offsetof(struct tcp_info, member) + sizeof((struct tcp_info *)NULL)->member)
+
 enum {
     TAKEN_AT_ONCE_BYTES = 16384, /* by an empty socket: what TCP has for that at least */
     WASTE_GRACE_MS = 2000,
@@ -36,17 +39,22 @@ void connection_uncount(struct connection *connection)
     connection->is_counted = false;
 }
 
+/* What the kernel knows of it, at least as far as `bytes` of *info; of some sockets nothing. */
+static bool has_info(const struct connection *connection, struct tcp_info *info, size_t bytes)
+{
+    socklen_t size = sizeof *info;
+
+    return getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, info, &size) == 0 && size >= bytes;
+}
+
 void connection_uncount_early(struct connection *connection, size_t length)
 {
-    struct tcp_info info = {.tcpi_unacked = 0};
-    socklen_t size = sizeof info;
+    struct tcp_info info;
 
-    if (connection->client == NULL || length > TAKEN_AT_ONCE_BYTES ||
-        getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
-        size < offsetof(struct tcp_info, tcpi_notsent_bytes) + sizeof info.tcpi_notsent_bytes)
-        return;
     /* Whoever has not read the replies before may keep this one waiting, and what it holds. */
-    if (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0)
+    if (connection->client != NULL && length <= TAKEN_AT_ONCE_BYTES &&
+        has_info(connection, &info, UP_TO(tcpi_notsent_bytes)) && info.tcpi_unacked == 0 &&
+        info.tcpi_notsent_bytes == 0)
         connection_uncount(connection);
 }
 
@@ -123,17 +131,14 @@ bool connection_wastes(const struct connection *connection, const struct server_
            is_behind(connection, passed, options->request_timeout_ms);
 }
 
-/* Ask the kernel, which sends while nobody here takes note, whether the client has had more.  Of
- * some sockets it does not tell. */
+/* Ask the kernel, which sends while nobody here takes note, whether the client has had more. */
 void connection_note_sending(struct connection *connection, uint64_t now_ns)
 {
     struct tcp_info info = {.tcpi_bytes_acked = 0};
-    socklen_t size = sizeof info;
 
     if (connection->phase != PHASE_SENDING)
         return;
-    if (getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
-        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked ||
+    if (!has_info(connection, &info, UP_TO(tcpi_bytes_acked)) ||
         info.tcpi_bytes_acked != connection->gone_bytes)
         connection->moved_ns = now_ns;
     connection->gone_bytes = info.tcpi_bytes_acked;

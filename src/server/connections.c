@@ -74,15 +74,20 @@ static void tell_sparable(struct connections *connections, uint64_t now_ns)
     connections->sparable = count;
 }
 
+/* Its next one may be on its way. */
+static bool has_no_request(const struct connection *connection)
+{
+    return connection->phase == PHASE_IDLE || connection->phase == PHASE_HEADERS;
+}
+
 /* Whether it is idle or silent no longer: its next request is here, but has not been read.  That
  * is found once for each, or who trickles would have time without end. */
 static bool is_asked(struct connections *connections, struct connection *connection,
                      uint64_t now_ns)
 {
-    bool is_waiting = connection->phase == PHASE_IDLE || connection->phase == PHASE_HEADERS;
     char byte;
 
-    if (!is_waiting || connection->was_asked ||
+    if (!has_no_request(connection) || connection->was_asked ||
         recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
         return false;
     connection->was_asked = true;
@@ -166,7 +171,7 @@ bool connections_part(struct connections *connections, uint64_t now_ns)
          connection = connection->next) {
         if (is_asked(connections, connection, now_ns))
             is_over = false;
-        else if (connection->phase == PHASE_IDLE || connection->phase == PHASE_HEADERS)
+        else if (has_no_request(connection))
             cut(connections, connection, now_ns);
     }
     return is_over;
