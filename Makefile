@@ -226,6 +226,9 @@ $(B)/tests/%.o: override CPPFLAGS += -Itests
 $(UNIT) $(HTTP): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT) $(B)/src/version.o $(B)/parts.a $(B)/libloss.a
 	$(call SHOW,link)$(CC) $(LINK) -o $@ $(filter-out %.so,$^) $(TEST_LIBS)
 
+# Not of SUPPORT, for it would be every test's clock.
+$(B)/tests/unit/test_loop $(B)/tests/unit/test_turns: $(B)/tests/unit/own_time.o
+
 # Libraries that are preloaded into the daemon.
 $(B)/tests/%.so: tests/%.c Makefile $(B)/flags.stamp
 	@mkdir -p $(@D)

@@ -20,19 +20,16 @@
 
 enum { SCRAPERS = 100, HEAVY = 4, NUMBERS = 3000000, SCRAPES_MS = 15000 };
 
+#define POST   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
 #define SCRAPE "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static void post_heavy(struct raw *raw)
 {
     struct lines body = {0};
-    char head[200];
 
     lines_zeros(&body, NUMBERS, ",\"dtype\":\"float64\"");
-    (void)snprintf(head, sizeof head,
-                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
-                   body.length);
     raw_open(raw, lossd.port);
-    assert_true(raw_say(raw, head) && raw_send(raw, body.text, body.length));
+    assert_true(lines_begin(raw, POST, &body, body.length));
     lines_free(&body);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "support/lines.h"
 #include "support/raw.h"
 #include "support/session.h"
 
@@ -227,21 +228,12 @@ static void an_idle_connection_is_closed(void **state)
 /* Connect, with a request whose reply is longer than what a connection holds on its way. */
 static void ask_for_much(struct raw *raw, unsigned port)
 {
-    static const char tail[] = "],\"targets\":0,\"return\":[\"softmax\",\"log_softmax\"]}";
-    size_t count = 700000, length = 11 + 2 * count - 1;
-    char *body = malloc(length + sizeof tail), head[128];
+    struct lines body = {0};
 
-    assert_non_null(body);
-    memcpy(body, "{\"logits\":[", 11);
-    for (size_t i = 0; i < count; i++)
-        memcpy(body + 11 + 2 * i, "1,", 2);
-    memcpy(body + length, tail, sizeof tail);
-    (void)snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", POST,
-                   length + sizeof tail - 1);
+    lines_zeros(&body, 700000, ",\"return\":[\"softmax\",\"log_softmax\"]");
     raw_open(raw, port);
-    assert_true(raw_say(raw, head));
-    assert_true(raw_send(raw, body, length + sizeof tail - 1));
-    free(body);
+    assert_true(lines_begin(raw, POST, &body, body.length));
+    lines_free(&body);
 }
 
 /* A client that does not read a large reply is cut off, and its memory comes back.  Row 73. */

@@ -17,6 +17,8 @@
 #include "support/numbers.h"
 #include "support/raw.h"
 
+#define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+
 enum { CLIENTS = 20, REQUESTS = 50 };
 
 /* ---- each its own answer --------------------------------------------------------------------- */
@@ -122,8 +124,7 @@ static void everybody_gets_his_own_answer(void **state)
 /* Large enough for a worker. */
 static void send_padded(struct raw *raw, const char *body)
 {
-    static const char head[] =
-        "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n";
+    static const char head[] = POST "Content-Length: 10000\r\n\r\n";
     char text[sizeof head + 10000];
 
     (void)snprintf(text, sizeof text, "%s%-10000s", head, body);
@@ -137,7 +138,6 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
     enum { LONG = 8, GONE = 5 };
     static const char small[] = "{\"logits\":[1,2],\"targets\":1}";
     struct lines body = {0};
-    char head[200];
     struct raw longs[LONG], gone, stays;
     struct response response = {0};
     struct daemon lossd;
@@ -151,12 +151,9 @@ static void who_is_gone_when_his_turn_comes_is_passed_over(void **state)
                  NULL);
     lines_zeros(&body, 4000000, ",\"dtype\":\"float64\"");
     client = client_open(lossd.port);
-    (void)snprintf(head, sizeof head,
-                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
-                   body.length);
     for (int i = 0; i < LONG; i++) {
         raw_open(&longs[i], lossd.port);
-        assert_true(raw_say(&longs[i], head) && raw_send(&longs[i], body.text, body.length - 1));
+        assert_true(lines_begin(&longs[i], POST, &body, body.length - 1));
     }
     for (int i = 0; i < LONG; i++)
         assert_true(raw_say(&longs[i], "}"));

@@ -28,16 +28,11 @@ static void wait_for_nothing(struct client *client, double bytes)
     assert_true(client_resting_bytes(client) == bytes);
 }
 
-/* Open a connection and send a request's head and the first `count` bytes of its body. */
+/* Connect, and begin a request with the first `count` bytes of its body. */
 static void begin(struct raw *raw, unsigned port, const struct lines *lines, size_t count)
 {
-    struct lines head = {0};
-
-    lines_print(&head, POST "Content-Length: %zu\r\n\r\n", lines->length);
     raw_open(raw, port);
-    assert_true(raw_send(raw, head.text, head.length));
-    assert_true(raw_send(raw, lines->text, count));
-    lines_free(&head);
+    assert_true(lines_begin(raw, POST, lines, count));
 }
 
 /* The library may miss the end of a connection that comes with the last bytes: then it is the

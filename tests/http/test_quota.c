@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "support/lines.h"
@@ -14,7 +13,8 @@
 #include "support/session.h"
 
 #define BODY "{\"logits\":[40,0],\"targets\":0}"
-#define POST "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: 29\r\n\r\n"
+#define HEAD "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\n"
+#define POST HEAD "Content-Length: 29\r\n\r\n"
 #define HALF "{\"logits\":"
 #define REST "[40,0],\"targets\":0}"
 
@@ -80,13 +80,9 @@ static void one_client_leaves_room_for_others(void **state)
 static void ask_for_much(struct raw *raw)
 {
     struct lines body = {0};
-    char head[200];
 
     lines_zeros(&body, NUMBERS, ",\"return\":[\"log_softmax\"]");
-    (void)snprintf(head, sizeof head,
-                   "POST /v1/evaluate HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
-                   body.length);
-    assert_true(raw_say(raw, head) && raw_send(raw, body.text, body.length));
+    assert_true(lines_begin(raw, HEAD, &body, body.length));
     lines_free(&body);
 }
 

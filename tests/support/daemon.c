@@ -260,15 +260,18 @@ char *daemon_errors(const struct daemon *daemon)
 bool daemon_says(const struct daemon *daemon, const char *text)
 {
     double deadline = clock_ms() + START_MS;
+    char *log = daemon_errors(daemon);
     bool is_there;
 
-    do {
-        char *log = daemon_errors(daemon);
-
-        is_there = strstr(log, text) != NULL;
-        free(log);
+    while (strstr(log, text) == NULL && clock_ms() < deadline) {
         pause_a_ms();
-    } while (!is_there && clock_ms() < deadline);
+        free(log);
+        log = daemon_errors(daemon);
+    }
+    is_there = strstr(log, text) != NULL;
+    if (!is_there)
+        (void)fprintf(stderr, "lossd does not say %s, but %s\n", text, log);
+    free(log);
     return is_there;
 }
 

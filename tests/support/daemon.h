@@ -43,7 +43,7 @@ int daemon_stop(struct daemon *daemon);
 /* What it wrote to standard error so far; to be freed. */
 char *daemon_errors(const struct daemon *daemon);
 
-/* Whether it writes this there, within 60 s. */
+/* Whether it writes this there, within 60 s; if not, what it wrote goes to our standard error. */
 bool daemon_says(const struct daemon *daemon, const char *text);
 
 /* The port for metrics alone, as the log has it; 0 if there is none. */

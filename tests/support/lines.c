@@ -86,6 +86,14 @@ void lines_mix(struct lines *lines, size_t bytes)
     lines_free(&period);
 }
 
+bool lines_begin(struct raw *raw, const char *head, const struct lines *lines, size_t count)
+{
+    char length[64];
+
+    (void)snprintf(length, sizeof length, "Content-Length: %zu\r\n\r\n", lines->length);
+    return raw_say(raw, head) && raw_say(raw, length) && raw_send(raw, lines->text, count);
+}
+
 const struct response *lines_post(struct client *client, const char *query,
                                   const struct lines *lines, bool chunked)
 {

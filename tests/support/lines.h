@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "support/client.h"
+#include "support/raw.h"
 
 #define LINES_GOOD "{\"logits\":[2,1],\"targets\":0}"
 
@@ -31,6 +32,10 @@ void lines_mix(struct lines *lines, size_t bytes);
 /* POST them to /v1/evaluate, with this "?query" or "", as application/x-ndjson. */
 const struct response *lines_post(struct client *client, const char *query,
                                   const struct lines *lines, bool chunked);
+
+/* Send a head with their Content-Length, which is all it lacks, and the first `count` bytes of them;
+ * false if the connection is gone. */
+bool lines_begin(struct raw *raw, const char *head, const struct lines *lines, size_t count);
 
 /* Add what the reply must be: those to each line, blank ones left out, posted alone as JSON; an
  * error without its request id.  Lines that occur again are not asked for again. */

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct server_options options = {
+const struct server_options lone_connections_options = {
     .inline_bytes_max = 1000,
     .connections_max = 100,
     .memory_budget_bytes = 1 << 20,
@@ -27,7 +27,7 @@ static const struct server_options options = {
 
 void lone_connections_start(struct lone_connections *own)
 {
-    lone_service_start(&own->lone, &options);
+    lone_service_start(&own->lone, &lone_connections_options);
     own->connections = (struct connections){.service = &own->lone.service};
 }
 

@@ -7,8 +7,11 @@
 
 enum { MS = 1000000 };
 
-/* A service with these limits, and its connections, none so far: headers 500 ms, bodies 1000 bytes
- * a second after 200 ms, requests 20 s, replies 7 s, idle ones 3 s; 1 MiB of memory. */
+/* Headers 500 ms, bodies 1000 bytes a second after 200 ms, requests 20 s, replies 7 s, idle ones 3
+ * s; 1 MiB of memory. */
+extern const struct server_options lone_connections_options;
+
+/* A service with these limits, and its connections, none so far. */
 struct lone_connections {
     struct lone_service lone;
     struct connections connections;

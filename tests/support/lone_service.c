@@ -55,6 +55,15 @@ void lone_service_start(struct lone_service *lone, const struct server_options *
     assert_non_null(lone->service.quota);
 }
 
+struct head lone_service_post(const char *length)
+{
+    return (struct head){.method = "POST",
+                         .path = "/v1/evaluate",
+                         .hosts = 1,
+                         .content_length = length,
+                         .content_lengths = 1};
+}
+
 void lone_service_stop(struct lone_service *lone)
 {
     assert_int_equal(lone->service.in_flight, 0);

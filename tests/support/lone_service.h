@@ -18,6 +18,9 @@ extern const struct server_options lone_service_options;
 
 void lone_service_start(struct lone_service *lone, const struct server_options *options);
 
+/* The head of a POST to it with a body of `length` bytes. */
+struct head lone_service_post(const char *length);
+
 /* Nothing may be in flight, and no memory of the budget in use. */
 void lone_service_stop(struct lone_service *lone);
 

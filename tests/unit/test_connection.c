@@ -6,18 +6,9 @@
 
 #include <cmocka.h>
 
-#include "server/connection.h"
+#include "support/lone_connections.h"
 
-enum { MS = 1000000 };
-
-static const struct server_options options = {
-    .header_timeout_ms = 500,
-    .idle_timeout_ms = 3000,
-    .body_rate_min_bytes_per_s = 1000,
-    .body_rate_grace_ms = 200,
-    .response_timeout_ms = 7000,
-    .request_timeout_ms = 20000,
-};
+static const struct server_options *const options = &lone_connections_options;
 
 static void each_phase_has_its_limit(void **state)
 {
@@ -56,10 +47,10 @@ static void each_phase_has_its_limit(void **state)
         connection_enter(&connection, rows[i].phase, start);
         assert_int_equal(connection.body_bytes, 0);
         connection.body_bytes = rows[i].body_bytes;
-        lateness = connection_lateness(&connection, &options, start + rows[i].passed_ms * MS);
+        lateness = connection_lateness(&connection, options, start + rows[i].passed_ms * MS);
         if (lateness != rows[i].lateness)
             fail_msg("%s: got %u", rows[i].name, (unsigned)lateness);
-        if (connection_lateness(&connection, &options, start + (rows[i].passed_ms + 1) * MS - 1) !=
+        if (connection_lateness(&connection, options, start + (rows[i].passed_ms + 1) * MS - 1) !=
             lateness) /* only whole milliseconds count */
             fail_msg("%s: too early", rows[i].name);
     }
@@ -87,7 +78,7 @@ static void who_does_not_fill_his_memory_wastes_it(void **state)
         {"nothing is", PHASE_BODY, 0, 20000, 0, false},
         {"it is worked on", PHASE_WORKING, 180000, 20000, 0, false},
     };
-    struct server_options brief = options;
+    struct server_options brief = *options;
 
     (void)state;
     brief.request_timeout_ms = 2000;
@@ -98,7 +89,7 @@ static void who_does_not_fill_his_memory_wastes_it(void **state)
         assert_int_equal(connection.body_held, 0);
         connection.body_held = rows[i].held;
         connection.body_bytes = rows[i].bytes;
-        if (connection_wastes(&connection, &options, rows[i].passed_ms * MS) != rows[i].wastes)
+        if (connection_wastes(&connection, options, rows[i].passed_ms * MS) != rows[i].wastes)
             fail_msg("%s", rows[i].name);
         assert_false(connection_wastes(&connection, &brief, rows[i].passed_ms * MS));
     }
@@ -125,13 +116,13 @@ static void who_stands_still_wastes_memory(void **state)
         uint64_t limit = (wastes ? rows[i].limit_ms : 15000) * MS;
 
         connection_enter(&connection, rows[i].phase, 1000);
-        assert_false(connection_wastes(&connection, &options, 1000 + limit));
-        if (connection_wastes(&connection, &options, 1001 + limit) != wastes)
+        assert_false(connection_wastes(&connection, options, 1000 + limit));
+        if (connection_wastes(&connection, options, 1001 + limit) != wastes)
             fail_msg("row %zu", i);
         connection_feed(&connection, 7, 2000);
         assert_int_equal(connection.body_bytes, 7);
-        assert_false(connection_wastes(&connection, &options, 2000 + limit));
-        if (connection_wastes(&connection, &options, 2001 + limit) != wastes)
+        assert_false(connection_wastes(&connection, options, 2000 + limit));
+        if (connection_wastes(&connection, options, 2001 + limit) != wastes)
             fail_msg("row %zu, after something has come", i);
     }
 }

@@ -21,16 +21,6 @@ static ssize_t arrived(int peer, char *text, size_t size)
     return length;
 }
 
-/* The headers of a request with a body of `length` bytes. */
-static struct head post(const char *length)
-{
-    return (struct head){.method = "POST",
-                         .path = "/v1/evaluate",
-                         .hosts = 1,
-                         .content_length = length,
-                         .content_lengths = 1};
-}
-
 static uint64_t timeouts_counted(const struct lone_connections *own)
 {
     return metric_value(own->lone.service.telemetry->errors[LOSS_REQUEST_TIMEOUT]);
@@ -99,7 +89,7 @@ static void late_headers_are_told_and_cut(void **state)
 /* A request that was begun is counted by its own end, under its own id. */
 static void a_late_body_fails_its_exchange(void **state)
 {
-    struct head head = post("100");
+    struct head head = lone_service_post("100");
     struct lone_connections own;
     struct connection *connection;
     char text[4096];
@@ -128,7 +118,7 @@ static void a_late_body_fails_its_exchange(void **state)
 /* Of which the rest is late: why it failed is what its client is told. */
 static void a_late_body_has_failed_before(void **state)
 {
-    const struct head head = post("100");
+    const struct head head = lone_service_post("100");
     struct lone_connections own;
     struct connection *connection;
     char text[4096];
@@ -225,7 +215,7 @@ static void late_ones_are_cut_a_few_at_a_time(void **state)
 static void the_oldest_waste_ends_first(void **state)
 {
     enum { COUNT = 3, HELD = 200000 }; /* of 1 MiB: 3/4 with what blocks are larger */
-    const struct head head = post("200000");
+    const struct head head = lone_service_post("200000");
     struct lone_connections own;
     struct connection *connections[COUNT];
     int peers[COUNT];

@@ -14,16 +14,6 @@
 #include "server/exchange_internal.h"
 #include "support/lone_service.h"
 
-/* The headers of a POST with a body of `length` bytes. */
-static struct head post(const char *length)
-{
-    return (struct head){.method = "POST",
-                         .path = "/v1/evaluate",
-                         .hosts = 1,
-                         .content_length = length,
-                         .content_lengths = 1};
-}
-
 /* Send a body in pieces; the reply is made if it is small. */
 static struct exchange *receive(struct lone_service *lone, const struct head *head,
                                 const char *body, size_t piece)
@@ -57,7 +47,7 @@ static void small_requests_are_answered_at_once(void **state)
                            .hosts = 1,
                            .transfer_encodings = 1,
                            .transfer_encoding = "chunked"};
-    struct head sized = post("52"), empty = post("0");
+    struct head sized = lone_service_post("52"), empty = lone_service_post("0");
     struct lone_service lone;
 
     (void)state;
@@ -86,7 +76,7 @@ static void small_requests_are_answered_at_once(void **state)
 static void large_requests_want_a_place_in_the_queue(void **state)
 {
     char body[200] = "{\"logits\":[[40,0]],\"targets\":[0]}";
-    struct head head = post("101");
+    struct head head = lone_service_post("101");
     struct exchange *first, *second, *third;
     struct lone_service lone;
 
@@ -111,7 +101,7 @@ static void large_requests_want_a_place_in_the_queue(void **state)
     check_reply(first, 200, "{\"loss\":4.248354e-18,");
     exchange_close(first, true);
     body[100] = '\0';
-    head = post("100");
+    head = lone_service_post("100");
     first = receive(&lone, &head, body, 100); /* at the limit it needs none */
     check_reply(first, 200, "{\"loss\":");
     exchange_close(first, true);
@@ -190,7 +180,7 @@ static void a_chunked_body_is_limited_while_it_comes(void **state)
 
 static void a_used_up_budget_is_told(void **state)
 {
-    struct head head = post("40000");
+    struct head head = lone_service_post("40000");
     struct exchange *exchange;
     struct lone_service lone;
     size_t granted;
@@ -202,7 +192,7 @@ static void a_used_up_budget_is_told(void **state)
     exchange = exchange_open(&lone.service, &head);
     check_reply(exchange, 503, "{\"error\": \"the memory budget is used up");
     exchange_close(exchange, true);
-    head = post("33");
+    head = lone_service_post("33");
     exchange = receive(&lone, &head, "{\"logits\":[[40,0]],\"targets\":[0]}", 33);
     check_reply(exchange, 200, "{\"loss\":"); /* a small one still fits */
     exchange_close(exchange, true);
@@ -218,7 +208,7 @@ static void what_never_fits_is_too_large(void **state)
     struct server_options options = lone_service_options;
     struct lone_service lone;
     struct exchange *exchange;
-    struct head head = post("200000");
+    struct head head = lone_service_post("200000");
     char body[BODY_BYTES + 1];
 
     (void)state;
@@ -234,7 +224,7 @@ static void what_never_fits_is_too_large(void **state)
         body[i] = ',';
     memcpy(body, dense, sizeof dense - 1);
     memcpy(body + BODY_BYTES - (sizeof end - 1), end, sizeof end);
-    head = post("32000");
+    head = lone_service_post("32000");
     exchange = receive(&lone, &head, body, BODY_BYTES);
     check_reply(exchange, 413, "{\"error\": \"this request alone needs");
     exchange_close(exchange, true);

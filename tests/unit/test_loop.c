@@ -1,8 +1,8 @@
 /* test_loop.c - event loops give way when they were busy for a turn, read before they judge who is
  * late, and end when they are told to.
  *
- * sched_yield is this file's, to count, and so is the http that a loop drives.  So are the clock and
- * the wait for events: time is what passes and sleeps are said to take, not what they take here. */
+ * The http that a loop drives is this file's, and so is the wait for events: time (own_time.h) is
+ * what passes and sleeps are said to take, not what they take here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,18 +10,16 @@
 
 #include <cmocka.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/loop.h"
 #include "server/turns.h"
+#include "unit/own_time.h"
 
 enum {
     TURN_NS = 500000,
@@ -30,24 +28,6 @@ enum {
     PASSES = 8,
     MASK_BYTES = 8, /* the kernel's own idea of a sigset_t */
 };
-
-static atomic_int yields;
-
-int sched_yield(void)
-{
-    yields++;
-    return 0;
-}
-
-static _Atomic uint64_t now_ns;
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    (void)clock;
-    now->tv_sec = (time_t)(now_ns / 1000000000);
-    now->tv_nsec = (long)(now_ns % 1000000000);
-    return 0;
-}
 
 static uint64_t wait_ns; /* how long a loop waits for its events */
 

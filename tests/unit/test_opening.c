@@ -62,16 +62,6 @@ static void every_failure_has_its_http_status(void **state)
     assert_int_equal(exchange_http_status(LOSS_STATUS_COUNT), 500);
 }
 
-/* The headers of a POST with a body of `length` bytes. */
-static struct head post(const char *length)
-{
-    return (struct head){.method = "POST",
-                         .path = "/v1/evaluate",
-                         .hosts = 1,
-                         .content_length = length,
-                         .content_lengths = 1};
-}
-
 static void ids_of_our_own_are_all_different(void **state)
 {
     enum { IDS = 2000 };
@@ -113,7 +103,7 @@ static void a_clients_id_is_echoed_if_it_is_safe(void **state)
     memset(longer, 'i', EXCHANGE_ID_BYTES + 1);
     longest[EXCHANGE_ID_BYTES] = longer[EXCHANGE_ID_BYTES + 1] = '\0';
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct head head = post("10");
+        struct head head = lone_service_post("10");
         struct exchange *exchange;
 
         head.request_id = rows[i].id;
@@ -207,7 +197,7 @@ static void headers_are_judged_before_the_body(void **state)
 /* A browser asks without the token, so others can too: it may cost no memory. */
 static void a_preflight_has_no_room_for_a_body(void **state)
 {
-    struct head head = post("40000");
+    struct head head = lone_service_post("40000");
     struct lone_service lone;
     struct exchange *exchange;
 

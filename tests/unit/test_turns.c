@@ -1,7 +1,6 @@
 /* test_turns.c - workers give way, not too often, and keep what else they were given.
  *
- * sched_yield is this file's, to count, and so is the clock: time is what jobs are said to take.
- * What the kernel was told is asked of the kernel. */
+ * Time (own_time.h) is what jobs are said to take; what the kernel was told is asked of the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,33 +9,14 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/turns.h"
 #include "server/workers.h"
 #include "support/slices.h"
-
-static atomic_int yields;
-
-int sched_yield(void)
-{
-    yields++;
-    return 0;
-}
-
-static _Atomic uint64_t now_ns;
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    (void)clock;
-    now->tv_sec = (time_t)(now_ns / 1000000000);
-    now->tv_nsec = (long)(now_ns % 1000000000);
-    return 0;
-}
+#include "unit/own_time.h"
 
 enum {
     TURN_NS = 300000, /* of a thread here */
